@@ -1,0 +1,38 @@
+//! The part of FFmpeg that we use, each handle with one owner.
+//!
+//! Everything here is a thin, safe face of libav* structures: pictures, packets, codec parameters,
+//! dictionaries. What to do with them is decided elsewhere. Raw bindings come from `ffmpeg-next`.
+#![allow(unsafe_code)]
+
+mod packet;
+mod parameters;
+mod picture;
+
+pub(crate) use ffmpeg_next::ffi;
+pub(crate) use packet::PacketRef;
+pub(crate) use parameters::Parameters;
+pub(crate) use picture::Picture;
+
+/// What libav* answers when something fails: its code, and its own words for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", ffmpeg_next::Error::from(self.0))]
+pub struct AvError(pub i32);
+
+impl AvError {
+    /// The errno behind the code, where it is one.
+    pub fn errno(self) -> Option<i32> {
+        (0..4096).contains(&-self.0).then_some(-self.0)
+    }
+}
+
+/// Turns a return value into a result; not negative is success.
+pub(crate) fn check(code: i32) -> Result<i32, AvError> {
+    if code < 0 { Err(AvError(code)) } else { Ok(code) }
+}
+
+/// FFmpeg's version at run time, such as `5.1.9-0+deb12u1`.
+pub fn version() -> String {
+    // SAFETY: av_version_info returns a static NUL-terminated string.
+    let text = unsafe { std::ffi::CStr::from_ptr(ffi::av_version_info()) };
+    text.to_string_lossy().into_owned()
+}

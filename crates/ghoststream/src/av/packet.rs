@@ -1,0 +1,79 @@
+//! An owned, reference-counted packet.
+
+use std::ptr::NonNull;
+
+use super::{AvError, check, ffi};
+
+/// An `AVPacket`. Clones share its bytes.
+pub struct PacketRef(NonNull<ffi::AVPacket>);
+
+// SAFETY: an AVPacket has no thread affinity, and its buffers' reference counts are atomic.
+unsafe impl Send for PacketRef {}
+// SAFETY: through `&PacketRef` the packet is only read.
+unsafe impl Sync for PacketRef {}
+
+impl PacketRef {
+    /// A packet without bytes.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn empty() -> Result<Self, AvError> {
+        // SAFETY: returns a fresh packet that we own, or null.
+        let packet = unsafe { ffi::av_packet_alloc() };
+        NonNull::new(packet).map(Self).ok_or(AvError(-libc::ENOMEM))
+    }
+
+    /// Another reference to the same bytes and side data.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn share(&self) -> Result<Self, AvError> {
+        let copy = Self::empty()?;
+        // SAFETY: copy is an empty packet, self a valid one.
+        check(unsafe { ffi::av_packet_ref(copy.0.as_ptr(), self.0.as_ptr()) })?;
+        Ok(copy)
+    }
+
+    /// The payload.
+    pub fn data(&self) -> &[u8] {
+        // SAFETY: data and size describe the packet's buffer, which lives as long as self.
+        unsafe {
+            let packet = self.0.as_ref();
+            if packet.data.is_null() || packet.size <= 0 {
+                return &[];
+            }
+            std::slice::from_raw_parts(packet.data, packet.size as usize)
+        }
+    }
+
+    /// The packet's fields.
+    pub fn fields(&self) -> &ffi::AVPacket {
+        // SAFETY: self owns a valid packet.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The packet's fields, for writing.
+    pub fn fields_mut(&mut self) -> &mut ffi::AVPacket {
+        // SAFETY: self owns a valid packet.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// The packet, for libav* calls. It stays owned by self.
+    pub fn as_mut_ptr(&mut self) -> *mut ffi::AVPacket {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for PacketRef {
+    fn drop(&mut self) {
+        let mut packet = self.0.as_ptr();
+        // SAFETY: self owns the packet; av_packet_free drops its references and frees it.
+        unsafe { ffi::av_packet_free(&mut packet) };
+    }
+}
+
+impl std::fmt::Debug for PacketRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PacketRef({} bytes)", self.data().len())
+    }
+}

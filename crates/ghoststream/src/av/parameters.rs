@@ -1,0 +1,77 @@
+//! What a decoder or a muxer must know of a stream.
+
+use std::ptr::NonNull;
+
+use super::{AvError, check, ffi};
+
+/// An owned `AVCodecParameters`.
+pub struct Parameters(NonNull<ffi::AVCodecParameters>);
+
+// SAFETY: plain data, without thread affinity.
+unsafe impl Send for Parameters {}
+// SAFETY: through `&Parameters` it is only read.
+unsafe impl Sync for Parameters {}
+
+impl Parameters {
+    /// Parameters that say nothing yet.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn empty() -> Result<Self, AvError> {
+        // SAFETY: returns fresh parameters that we own, or null.
+        let parameters = unsafe { ffi::avcodec_parameters_alloc() };
+        NonNull::new(parameters).map(Self).ok_or(AvError(-libc::ENOMEM))
+    }
+
+    /// The parameters of an open codec context.
+    ///
+    /// # Errors
+    /// Out of memory.
+    ///
+    /// # Safety
+    /// `context` points to an opened codec context.
+    pub unsafe fn of_context(context: *const ffi::AVCodecContext) -> Result<Self, AvError> {
+        let mut parameters = Self::empty()?;
+        // SAFETY: the caller guarantees context; the parameters are ours.
+        check(unsafe { ffi::avcodec_parameters_from_context(parameters.0.as_mut(), context) })?;
+        Ok(parameters)
+    }
+
+    /// The fields.
+    pub fn fields(&self) -> &ffi::AVCodecParameters {
+        // SAFETY: self owns valid parameters.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The codec's headers: SPS and PPS, `OpusHead`, and so on.
+    pub fn extradata(&self) -> &[u8] {
+        let fields = self.fields();
+        if fields.extradata.is_null() || fields.extradata_size <= 0 {
+            return &[];
+        }
+        // SAFETY: extradata and its size belong together and live as long as self.
+        unsafe { std::slice::from_raw_parts(fields.extradata, fields.extradata_size as usize) }
+    }
+
+    /// The parameters, for libav* calls. They stay owned by self.
+    pub fn as_ptr(&self) -> *const ffi::AVCodecParameters {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        let mut parameters = self.0.as_ptr();
+        // SAFETY: self owns the parameters.
+        unsafe { ffi::avcodec_parameters_free(&mut parameters) };
+    }
+}
+
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parameters")
+            .field("codec", &self.fields().codec_id)
+            .field("extradata", &self.extradata().len())
+            .finish()
+    }
+}

@@ -1,0 +1,41 @@
+//! Where pictures come from.
+//!
+//! A backend runs threads of its own and pushes [`CapturedFrame`]s into a [`FrameSink`], which fans
+//! them out to the renditions' bounded queues. Dropping a [`Capture`] stops and joins its threads;
+//! leases that are still out keep their memory valid on their own.
+
+mod error;
+mod frame;
+mod pipewire;
+mod portal;
+mod queue;
+mod test_card;
+
+pub use error::CaptureError;
+pub use frame::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, LayoutError, Lease, Memory, Plane};
+pub use queue::{CaptureEvent, FrameQueue, FrameSink, Taken};
+pub use test_card::TestCard;
+
+use crate::{CaptureConfig, CaptureSource};
+
+/// A running capture. Dropping it stops it.
+pub(crate) trait Capture: Send {
+    /// Number of streams it delivers; more than one only where the user picked several.
+    fn streams(&self) -> usize;
+
+    /// What is captured, for the report: a monitor's name, a node, the test card.
+    fn description(&self) -> String;
+}
+
+/// Starts capturing into `sink`. Blocks until the source has agreed to send, which for the portal
+/// includes the user's answer; the first frame may come later.
+///
+/// # Errors
+/// The source is not there, refuses, or does not answer in time.
+pub(crate) fn open(config: &CaptureConfig, sink: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
+    match &config.source {
+        CaptureSource::TestCard => test_card::open(config, sink),
+        CaptureSource::Portal => portal::open(config, sink),
+        CaptureSource::Node(node) => pipewire::open_node(config, node, sink),
+    }
+}

@@ -1,0 +1,12 @@
+//! The test card: a moving picture that says which frame it is and when it was made.
+
+use super::{Capture, CaptureError, FrameSink};
+use crate::CaptureConfig;
+
+/// Draws the card's frames.
+#[derive(Debug)]
+pub struct TestCard;
+
+pub(super) fn open(_: &CaptureConfig, _: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
+    Err(CaptureError::Ended("being written".into()))
+}

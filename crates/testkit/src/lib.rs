@@ -1,0 +1,11 @@
+//! What GhostStream's tests need of the world, for real: a session with its own D-Bus, PipeWire and
+//! WirePlumber, and judges of what was recorded.
+//!
+//! Everything is started on sockets of its own in a temporary directory and ends with its owner, so
+//! that tests run side by side and leave nothing behind.
+#![allow(unsafe_code)]
+
+pub mod child;
+pub mod session;
+
+pub use session::Session;
