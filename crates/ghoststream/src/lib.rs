@@ -8,6 +8,7 @@ mod color;
 mod config;
 mod encode;
 mod error;
+mod frame_rate;
 mod geometry;
 mod output;
 mod preset;
@@ -26,6 +27,7 @@ pub use config::{
 };
 pub use encode::EncodeError;
 pub use error::Error;
+pub use frame_rate::FrameRate;
 pub use geometry::{Rect, Size, Transform};
 pub use output::OutputError;
 pub use preset::Preset;

@@ -1,15 +1,19 @@
 //! The slot between capture and a rendition's pacer.
 //!
-//! Holds at most [`FrameQueue::DEPTH`] frames, fewer than any stream has buffers, so that a slow
-//! encoder cannot starve the compositor. When it is full the oldest frame goes, is counted, and its
-//! damage is added to the frame that follows it.
+//! Holds at most [`FrameQueue::DEPTH`] frames. When it is full the oldest frame goes, is counted, and
+//! its damage is added to the frame that follows it. Backends whose buffers are few lend out fewer
+//! (see [`Lease`](super::Lease)), so that a slow encoder cannot starve the compositor.
+//!
+//! Until the recording begins, while encoders and outputs are being opened, a queue that is on hold
+//! keeps just the newest frame and counts nothing.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::CapturedFrame;
-use crate::stats::Counters;
+use crate::stats::{Counters, Journal};
 
 /// What happened to a stream, in order with its frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +54,13 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<CapturedFrame>,
+    held: bool,
     ended: Option<String>,
 }
 
 impl FrameQueue {
     /// Frames held at most.
-    pub const DEPTH: usize = 3;
+    pub const DEPTH: usize = 6;
 
     /// An empty queue that counts its drops into `counters`.
     pub fn new(counters: Arc<Counters>) -> Self {
@@ -66,18 +71,27 @@ impl FrameQueue {
     /// Adds a frame; never blocks. The oldest makes room.
     pub fn push(&self, frame: CapturedFrame) {
         let mut state = self.lock();
-        if state.frames.len() == Self::DEPTH
+        let mut frame = frame;
+        if state.held {
+            if let Some(before) = state.frames.pop_front() {
+                frame.damage.merge(&before.damage);
+            }
+        } else if state.frames.len() == Self::DEPTH
             && let Some(dropped) = state.frames.pop_front()
         {
             self.inner.counters.dropped_capture.add(1);
-            let next = state.frames.front_mut();
-            if let Some(next) = next {
+            if let Some(next) = state.frames.front_mut() {
                 next.damage.merge(&dropped.damage);
             }
         }
         state.frames.push_back(frame);
         drop(state);
         self.inner.changed.notify_one();
+    }
+
+    /// Keeps only the newest frame from now on, or, with `false`, all that it can.
+    pub fn hold(&self, held: bool) {
+        self.lock().held = held;
     }
 
     /// No frame will follow. The first reason stays.
@@ -110,26 +124,38 @@ impl FrameQueue {
 #[derive(Clone, Debug)]
 pub struct FrameSink {
     queues: Arc<Mutex<Vec<(usize, FrameQueue)>>>,
+    held: Arc<AtomicBool>,
     counters: Arc<Counters>,
-    journal: crate::stats::Journal,
+    journal: Journal,
 }
 
 impl FrameSink {
     /// A sink without queues.
-    pub fn new(counters: Arc<Counters>, journal: crate::stats::Journal) -> Self {
-        Self { queues: Arc::default(), counters, journal }
+    pub fn new(counters: Arc<Counters>, journal: Journal) -> Self {
+        Self { queues: Arc::default(), held: Arc::default(), counters, journal }
     }
 
     /// Opens a queue for the frames of `stream`.
     pub fn subscribe(&self, stream: usize) -> FrameQueue {
         let queue = FrameQueue::new(Arc::clone(&self.counters));
+        queue.hold(self.held.load(Ordering::Relaxed));
         self.lock().push((stream, queue.clone()));
         queue
     }
 
+    /// Holds back: until `hold(false)` only the newest frame is kept and nothing is counted.
+    pub fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+        for (_, queue) in self.lock().iter() {
+            queue.hold(held);
+        }
+    }
+
     /// Hands a frame to every queue of its stream; never blocks for long.
     pub fn push(&self, frame: CapturedFrame) {
-        self.counters.captured.add(1);
+        if !self.held.load(Ordering::Relaxed) {
+            self.counters.captured.add(1);
+        }
         for (stream, queue) in self.lock().iter() {
             if *stream == frame.stream {
                 queue.push(frame.clone());
@@ -167,7 +193,7 @@ impl FrameSink {
     }
 
     /// Where backends report what a user should know.
-    pub fn journal(&self) -> &crate::stats::Journal {
+    pub fn journal(&self) -> &Journal {
         &self.journal
     }
 

@@ -141,7 +141,14 @@ impl Default for EncoderConfig {
 
 macro_rules! setters {
     ($($(#[$meta:meta])* $setter:ident($field:ident: $ty:ty) = $value:expr;)+) => {
-        $($(#[$meta])* #[must_use] pub fn $setter(mut self, $field: $ty) -> Self { self.$field = $value; self })+
+        $(
+            $(#[$meta])*
+            #[must_use]
+            pub const fn $setter(mut self, $field: $ty) -> Self {
+                self.$field = $value;
+                self
+            }
+        )+
     };
 }
 

@@ -4,6 +4,7 @@
 //! turns, scales, converts and draws the pointer.
 
 mod error;
+pub(crate) mod pacer;
 
 pub use error::ProcessError;
 
