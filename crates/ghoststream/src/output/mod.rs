@@ -5,8 +5,10 @@
 
 mod error;
 pub(crate) mod file;
+mod interleave;
 
 pub use error::OutputError;
+pub(crate) use interleave::Interleaver;
 
 use crate::encode::{Packet, Track};
 use crate::stats::OutputReport;
@@ -18,7 +20,12 @@ pub(crate) trait Sink: Send {
     /// come in order of decoding time over all tracks.
     fn write(&mut self, packet: &Packet) -> Result<(), OutputError>;
 
-    /// Makes what was written whole. Called once, also after `write` failed.
+    /// Hands on what has waited in memory for long. Called at least four times a second, also while
+    /// no packet comes.
+    fn idle(&mut self) -> Result<(), OutputError>;
+
+    /// Makes what was written whole. Called once, also after `write` or `idle` failed; what failed
+    /// then is in the report and not an error again.
     fn finish(&mut self) -> Result<(), OutputError>;
 
     /// What was written so far.
