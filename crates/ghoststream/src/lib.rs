@@ -14,6 +14,7 @@ mod output;
 mod preset;
 mod processing;
 mod stats;
+pub mod test_card;
 
 pub use audio::AudioError;
 pub use av::{AvError, version as ffmpeg_version};
@@ -40,7 +41,7 @@ pub use stats::{AudioReport, OutputReport, Percentiles, Refusal, RenditionReport
 pub mod internals {
     pub use crate::capture::{
         CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink, Lease,
-        Memory, Plane, Taken, TestCard,
+        Memory, Plane, Taken,
     };
     pub use crate::encode::{Packet, Track, TrackKind};
     pub use crate::stats::{Counters, Journal};

@@ -14,7 +14,6 @@ mod test_card;
 pub use error::CaptureError;
 pub use frame::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, LayoutError, Lease, Memory, Plane};
 pub use queue::{CaptureEvent, FrameQueue, FrameSink, Taken};
-pub use test_card::TestCard;
 
 use crate::{CaptureConfig, CaptureSource};
 

@@ -3,10 +3,6 @@
 use super::{Capture, CaptureError, FrameSink};
 use crate::CaptureConfig;
 
-/// Draws the card's frames.
-#[derive(Debug)]
-pub struct TestCard;
-
 pub(super) fn open(_: &CaptureConfig, _: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
     Err(CaptureError::Ended("being written".into()))
 }
