@@ -31,6 +31,9 @@ pub enum PixelFormat {
     Yuy2,
     /// NV12 with 16-bit samples, the ten significant bits on top.
     P010,
+    /// I420 with 16-bit samples, the ten significant bits at the bottom; also known as
+    /// `yuv420p10le`. What software encoders take for ten bits.
+    I010,
 }
 
 impl PixelFormat {
@@ -47,19 +50,24 @@ impl PixelFormat {
             | Self::Bgrx1010102 => Some(4),
             Self::Rgb24 | Self::Bgr24 => Some(3),
             Self::Yuy2 => Some(2),
-            Self::Nv12 | Self::I420 | Self::P010 => None,
+            Self::Nv12 | Self::I420 | Self::P010 | Self::I010 => None,
         }
     }
 
     /// Whether it carries luma and chroma rather than RGB.
     pub const fn is_yuv(self) -> bool {
-        matches!(self, Self::Nv12 | Self::I420 | Self::Yuy2 | Self::P010)
+        matches!(self, Self::Nv12 | Self::I420 | Self::Yuy2 | Self::P010 | Self::I010)
     }
 
     /// Significant bits of a sample.
     pub const fn depth(self) -> u32 {
         match self {
-            Self::Xrgb2101010 | Self::Xbgr2101010 | Self::Rgbx1010102 | Self::Bgrx1010102 | Self::P010 => 10,
+            Self::Xrgb2101010
+            | Self::Xbgr2101010
+            | Self::Rgbx1010102
+            | Self::Bgrx1010102
+            | Self::P010
+            | Self::I010 => 10,
             _ => 8,
         }
     }
@@ -68,7 +76,7 @@ impl PixelFormat {
     pub const fn planes(self) -> usize {
         match self {
             Self::Nv12 | Self::P010 => 2,
-            Self::I420 => 3,
+            Self::I420 | Self::I010 => 3,
             _ => 1,
         }
     }
@@ -83,7 +91,8 @@ impl PixelFormat {
             (Self::Nv12, 0) | (Self::I420, 0) => (width, height),
             (Self::Nv12, _) => (half_width * 2, half_height),
             (Self::I420, _) => (half_width, half_height),
-            (Self::P010, 0) => (width * 2, height),
+            (Self::P010, 0) | (Self::I010, 0) => (width * 2, height),
+            (Self::I010, _) => (half_width * 2, half_height),
             (Self::P010, _) => (half_width * 4, half_height),
             (Self::Yuy2, _) => (half_width * 4, height),
             (Self::Rgb24 | Self::Bgr24, _) => (width * 3, height),

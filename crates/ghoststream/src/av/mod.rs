@@ -4,10 +4,15 @@
 //! dictionaries. What to do with them is decided elsewhere. Raw bindings come from `ffmpeg-next`.
 #![allow(unsafe_code)]
 
+mod dictionary;
+mod encoder;
+mod log;
 mod packet;
 mod parameters;
 mod picture;
 
+pub(crate) use dictionary::Dictionary;
+pub(crate) use encoder::{EncoderInfo, OpenEncoder, OpenFailure, VideoFormat};
 pub(crate) use ffmpeg_next::ffi;
 pub(crate) use packet::PacketRef;
 pub(crate) use parameters::Parameters;

@@ -146,6 +146,7 @@ pub(crate) fn av_pixel_format(format: PixelFormat) -> Option<ffi::AVPixelFormat>
         PixelFormat::I420 => AV_PIX_FMT_YUV420P,
         PixelFormat::Yuy2 => AV_PIX_FMT_YUYV422,
         PixelFormat::P010 => AV_PIX_FMT_P010LE,
+        PixelFormat::I010 => AV_PIX_FMT_YUV420P10LE,
         PixelFormat::Rgbx1010102 | PixelFormat::Bgrx1010102 => return None,
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::Codec;
 use crate::av::AvError;
+use crate::output::OutputError;
 use crate::stats::Refusal;
 
 /// Why encoding failed.
@@ -16,6 +17,9 @@ pub enum EncodeError {
         /// Each encoder, its reason and the remedy.
         refused: Vec<Refusal>,
     },
+    /// The codec that was asked for does not fit a container.
+    #[error(transparent)]
+    Unsuitable(#[from] OutputError),
     /// An encoder that was open failed.
     #[error("{encoder} failed: {source}")]
     Failed {

@@ -3,8 +3,14 @@
 //! A backend is a small blocking [`Encoder`]; [`open`] walks the ordered table of backends and
 //! reports each refusal. The thread, the queue and the counting belong to the pipeline.
 
+mod codec;
 mod error;
+mod libav;
 mod packet;
+mod table;
+mod timing;
+mod wish;
+mod x264;
 
 pub use error::EncodeError;
 pub use packet::{Packet, Track, TrackKind};
@@ -81,8 +87,19 @@ pub(crate) struct Opened {
 /// Opens the first encoder of the table that takes the request.
 ///
 /// # Errors
-/// None did: every refusal is in the error.
+/// None did: every refusal is in the error. Or the codec that was asked for does not fit a container.
 pub(crate) fn open(request: &Request<'_>) -> Result<Opened, EncodeError> {
-    let _ = request;
-    Err(EncodeError::NoEncoder { codec: Codec::Auto, refused: vec![] })
+    let config = request.config;
+    config.codec.check_fits(request.containers)?;
+    let mut refused = Vec::new();
+    for backend in table::candidates(config.codec, config.encoder, request.containers) {
+        match table::try_open(backend, request) {
+            Ok(opened) => return Ok(Opened { refused, ..opened }),
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    Err(EncodeError::NoEncoder { codec: config.codec, refused })
 }
+
+#[cfg(test)]
+mod tests;

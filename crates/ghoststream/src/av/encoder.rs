@@ -1,0 +1,203 @@
+//! An encoder that libavcodec has, and one that is open.
+
+use std::ffi::CString;
+use std::ptr::{self, NonNull};
+
+use ffmpeg_next::Codec as AvCodec;
+
+use super::picture::{av_color, av_pixel_format, av_range};
+use super::{AvError, Dictionary, PacketRef, Parameters, Picture, check, ffi, log};
+use crate::{Color, PixelFormat, Size};
+
+/// An encoder of this FFmpeg, not open.
+#[derive(Clone, Copy)]
+pub struct EncoderInfo(AvCodec);
+
+/// What a video encoder is opened with, beside its options.
+#[derive(Clone, Copy, Debug)]
+pub struct VideoFormat {
+    /// How the pixels lie.
+    pub format: PixelFormat,
+    /// Pixels across and down.
+    pub size: Size,
+    /// What the code values mean.
+    pub color: Color,
+    /// Pictures a second, as a fraction; one over it is the time base.
+    pub rate: (i32, i32),
+}
+
+/// Why an encoder did not open: the code, and what it logged while it tried.
+#[derive(Clone, Debug)]
+pub struct OpenFailure {
+    /// What avcodec_open2 answered.
+    pub error: AvError,
+    /// Errors and warnings that it logged, in order.
+    pub said: Vec<String>,
+}
+
+impl EncoderInfo {
+    /// The encoder of this name, if this FFmpeg was built with it.
+    pub fn find(name: &str) -> Option<Self> {
+        ffmpeg_next::encoder::find_by_name(name).map(Self)
+    }
+
+    /// Whether it takes pictures of this format.
+    pub fn takes(&self, format: PixelFormat) -> bool {
+        let Some(wanted) = av_pixel_format(format) else {
+            return false;
+        };
+        let formats = self.0.video().ok().and_then(|video| video.formats());
+        formats.is_none_or(|mut formats| formats.any(|it| ffi::AVPixelFormat::from(it) == wanted))
+    }
+
+    /// Whether it has an option of this name, of its own or of every encoder.
+    pub fn has_option(&self, name: &str) -> bool {
+        self.find_option(name, None)
+    }
+
+    /// Whether its option knows this named value.
+    pub fn has_value(&self, option: &str, value: &str) -> bool {
+        self.find_option(value, Some(option))
+    }
+
+    fn find_option(&self, name: &str, unit: Option<&str>) -> bool {
+        let Ok(name) = CString::new(name) else {
+            return false;
+        };
+        let Ok(unit) = unit.map(CString::new).transpose() else {
+            return false;
+        };
+        let unit = unit.as_ref().map_or(ptr::null(), |it| it.as_ptr());
+        // SAFETY: AV_OPT_SEARCH_FAKE_OBJ takes a pointer to a class pointer, which these are; both
+        // classes are static.
+        unsafe {
+            let own = &raw const (*self.0.as_ptr()).priv_class;
+            let general = ffi::avcodec_get_class();
+            let fake = ffi::AV_OPT_SEARCH_FAKE_OBJ as i32;
+            let find = |class: *const *const ffi::AVClass| {
+                !ffi::av_opt_find(class.cast_mut().cast(), name.as_ptr(), unit, 0, fake).is_null()
+            };
+            (!(*own).is_null() && find(own)) || find(&raw const general)
+        }
+    }
+
+    /// Opens it for real.
+    ///
+    /// # Errors
+    /// The encoder refused, or does not know one of the options.
+    pub fn open(
+        &self,
+        video: &VideoFormat,
+        options: &[(&'static str, String)],
+    ) -> Result<OpenEncoder, OpenFailure> {
+        let silent = |error| OpenFailure { error, said: vec![] };
+        let mut dictionary = Dictionary::new();
+        for (key, value) in options {
+            dictionary.set(key, value).map_err(silent)?;
+        }
+        // SAFETY: the codec is static; returns a fresh context that we own, or null.
+        let context = unsafe { ffi::avcodec_alloc_context3(self.0.as_ptr()) };
+        let mut encoder = NonNull::new(context).map(OpenEncoder).ok_or(silent(AvError(-libc::ENOMEM)))?;
+        encoder.describe(video).map_err(silent)?;
+        let (opened, said) = log::capture(|| {
+            // SAFETY: the context is fresh and of this codec; the dictionary is valid.
+            check(unsafe { ffi::avcodec_open2(encoder.0.as_ptr(), self.0.as_ptr(), dictionary.as_mut_ptr()) })
+        });
+        opened.map_err(|error| OpenFailure { error, said })?;
+        let unknown = dictionary.keys();
+        if unknown.is_empty() {
+            return Ok(encoder);
+        }
+        let said = vec![format!("it has no option {}", unknown.join(", "))];
+        Err(OpenFailure { error: AvError(-libc::EINVAL), said })
+    }
+}
+
+/// An `AVCodecContext` that was opened for encoding video.
+pub struct OpenEncoder(NonNull<ffi::AVCodecContext>);
+
+// SAFETY: a codec context may be used from any thread, by one at a time.
+unsafe impl Send for OpenEncoder {}
+
+impl OpenEncoder {
+    fn describe(&mut self, video: &VideoFormat) -> Result<(), AvError> {
+        let invalid = AvError(-libc::EINVAL);
+        // SAFETY: self owns the context.
+        let context = unsafe { self.0.as_mut() };
+        context.width = i32::try_from(video.size.width).map_err(|_| invalid)?;
+        context.height = i32::try_from(video.size.height).map_err(|_| invalid)?;
+        context.pix_fmt = av_pixel_format(video.format).ok_or(invalid)?;
+        context.sample_aspect_ratio = ffi::AVRational { num: 1, den: 1 };
+        context.framerate = ffi::AVRational { num: video.rate.0, den: video.rate.1 };
+        context.time_base = ffi::AVRational { num: video.rate.1, den: video.rate.0 };
+        context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
+        let (space, primaries, transfer) = av_color(video.color.space);
+        context.colorspace = space;
+        context.color_primaries = primaries;
+        context.color_trc = transfer;
+        context.color_range = av_range(video.color.range);
+        Ok(())
+    }
+
+    /// Hands in a picture, `pts` in units of the time base; with `key` it becomes a key frame.
+    ///
+    /// # Errors
+    /// `EAGAIN` while packets must be taken out first; or the encoder failed.
+    pub fn send(&mut self, picture: &mut Picture, pts: i64, key: bool) -> Result<(), AvError> {
+        let frame = picture.as_mut_ptr();
+        // SAFETY: the picture owns the frame and &mut says that no one else uses its properties; the
+        // encoder takes its own reference to the pixels.
+        unsafe {
+            (*frame).pts = pts;
+            (*frame).pict_type = if key {
+                ffi::AVPictureType::AV_PICTURE_TYPE_I
+            } else {
+                ffi::AVPictureType::AV_PICTURE_TYPE_NONE
+            };
+            check(ffi::avcodec_send_frame(self.0.as_ptr(), frame))?;
+        }
+        Ok(())
+    }
+
+    /// Says that no picture follows.
+    ///
+    /// # Errors
+    /// The encoder failed.
+    pub fn end(&mut self) -> Result<(), AvError> {
+        // SAFETY: the context is open; null begins the flush.
+        match unsafe { ffi::avcodec_send_frame(self.0.as_ptr(), ptr::null()) } {
+            ffi::AVERROR_EOF => Ok(()),
+            code => check(code).map(|_| ()),
+        }
+    }
+
+    /// The next packet that is ready.
+    ///
+    /// # Errors
+    /// The encoder failed.
+    pub fn receive(&mut self) -> Result<Option<PacketRef>, AvError> {
+        let mut packet = PacketRef::empty()?;
+        // SAFETY: the context is open and the packet empty.
+        match unsafe { ffi::avcodec_receive_packet(self.0.as_ptr(), packet.as_mut_ptr()) } {
+            code if code == ffi::AVERROR(libc::EAGAIN) || code == ffi::AVERROR_EOF => Ok(None),
+            code => check(code).map(|_| Some(packet)),
+        }
+    }
+
+    /// What a muxer must know, headers included.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn parameters(&self) -> Result<Parameters, AvError> {
+        // SAFETY: `open` hands out contexts only when they are open.
+        unsafe { Parameters::of_context(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for OpenEncoder {
+    fn drop(&mut self) {
+        let mut context = self.0.as_ptr();
+        // SAFETY: self owns the context; this closes the codec and frees it.
+        unsafe { ffi::avcodec_free_context(&mut context) };
+    }
+}

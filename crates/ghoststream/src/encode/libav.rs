@@ -1,0 +1,84 @@
+//! An open encoder of libavcodec, whichever it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::timing::Book;
+use super::{EncodeError, Encoder, Frame, Packet};
+use crate::Timestamp;
+use crate::av::{AvError, OpenEncoder, PacketRef, ffi};
+
+/// An encoder at work.
+pub(super) struct Running {
+    name: &'static str,
+    open: OpenEncoder,
+    book: Book,
+    /// How long a picture is shown: known at a constant rate only.
+    duration: Duration,
+    key_wanted: bool,
+}
+
+impl Running {
+    pub(super) fn new(name: &'static str, open: OpenEncoder, rate: (i32, i32), constant: bool) -> Self {
+        let book = Book::new(rate);
+        let nanos = if constant { book.tick_nanos() } else { 0 };
+        let duration = Duration::from_nanos(nanos.unsigned_abs());
+        Self { name, open, book, duration, key_wanted: false }
+    }
+
+    fn failed(&self, source: AvError) -> EncodeError {
+        EncodeError::Failed { encoder: self.name, source }
+    }
+
+    fn drain(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
+        while let Some(packet) = self.open.receive().map_err(|error| self.failed(error))? {
+            packets.push(self.finish(packet));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, av: PacketRef) -> Packet {
+        let fields = av.fields();
+        let key = fields.flags & ffi::AV_PKT_FLAG_KEY as i32 != 0;
+        // An encoder that never reorders may leave the decoding time out.
+        let dts = if fields.dts == ffi::AV_NOPTS_VALUE { fields.pts } else { fields.dts };
+        let times = self.book.leave(fields.pts, dts);
+        Packet {
+            track: 0,
+            pts: times.pts,
+            dts: times.dts,
+            duration: self.duration,
+            key,
+            arrived: times.arrived,
+            encoded: Timestamp::now(),
+            av: Arc::new(av),
+        }
+    }
+}
+
+impl Encoder for Running {
+    fn encode(&mut self, mut frame: Frame, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
+        let ticks = self.book.enter(frame.pts, frame.arrived);
+        let key = std::mem::take(&mut self.key_wanted);
+        match self.open.send(&mut frame.picture, ticks, key) {
+            // Every packet was taken out before, so that this should not come; an encoder that
+            // says it anyway gets its way once.
+            Err(error) if error.errno() == Some(libc::EAGAIN) => {
+                self.drain(packets)?;
+                self.open.send(&mut frame.picture, ticks, key)
+            }
+            other => other,
+        }
+        .map_err(|error| self.failed(error))?;
+        self.drain(packets)
+    }
+
+    fn flush(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
+        self.open.end().map_err(|error| self.failed(error))?;
+        self.drain(packets)
+    }
+
+    fn force_key_frame(&mut self) {
+        self.key_wanted = true;
+    }
+}

@@ -1,0 +1,115 @@
+//! Between our nanoseconds and an encoder's ticks.
+//!
+//! An encoder counts time in pictures of its nominal rate, at a constant and at a variable rate
+//! alike: several take their rate control's idea of the frame rate from the time base, and a
+//! microsecond there would starve them. No precision is lost, for a packet gets back the very time
+//! that its picture came in with: [`Book`] remembers it.
+
+use std::collections::VecDeque;
+
+use crate::{MediaTime, Timestamp};
+
+/// Pictures a second as a fraction: the film and television rates exactly, others to a thousandth.
+pub(super) fn rational(fps: f64) -> (i32, i32) {
+    for nominal in [24, 30, 48, 60, 72, 120, 144, 240] {
+        let exact = f64::from(nominal) * 1000.0 / 1001.0;
+        // 23.98 and 59.94 are how people write 24000/1001 and 60000/1001.
+        if (fps - exact).abs() < 0.006 {
+            return (nominal * 1000, 1001);
+        }
+    }
+    let (num, den) = ((fps * 1000.0).round().max(1.0) as i32, 1000);
+    let divisor = gcd(num, den);
+    (num / divisor, den / divisor)
+}
+
+const fn gcd(a: i32, b: i32) -> i32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Which ticks were given to which times.
+#[derive(Debug)]
+pub(super) struct Book {
+    rate: (i32, i32),
+    /// Strictly increasing in both, oldest first.
+    entries: VecDeque<Entry>,
+    last_dts: Option<MediaTime>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    ticks: i64,
+    pts: MediaTime,
+    arrived: Timestamp,
+}
+
+/// The times of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) pts: MediaTime,
+    pub(super) dts: MediaTime,
+    pub(super) arrived: Option<Timestamp>,
+}
+
+impl Book {
+    /// More pictures than any encoder keeps: 250 of lookahead, and its threads.
+    const MOST: usize = 1024;
+
+    pub(super) const fn new(rate: (i32, i32)) -> Self {
+        Self { rate, entries: VecDeque::new(), last_dts: None }
+    }
+
+    /// One tick.
+    pub(super) fn tick_nanos(&self) -> i64 {
+        self.nanos(1)
+    }
+
+    /// The ticks for a picture's time: the nearest, and later than the one before.
+    pub(super) fn enter(&mut self, pts: MediaTime, arrived: Timestamp) -> i64 {
+        let nearest = self.ticks(pts);
+        let ticks = self.entries.back().map_or(nearest, |last| nearest.max(last.ticks + 1));
+        if self.entries.len() == Self::MOST {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(Entry { ticks, pts, arrived });
+        ticks
+    }
+
+    /// The times of a packet that came out with these ticks.
+    ///
+    /// Encoders make decoding times of the times of pictures, so these come back exactly too. Only
+    /// the first of a stream with B-frames lie before every picture; they are as far before the
+    /// first as the ticks say. A decoding time is always later than the one before and never after
+    /// its picture's time, whatever rounding does.
+    pub(super) fn leave(&mut self, pts_ticks: i64, dts_ticks: i64) -> Times {
+        let entry = self.find(pts_ticks);
+        let pts = entry.map_or_else(|| self.extrapolate(pts_ticks), |it| it.pts);
+        let dts = self.find(dts_ticks).map_or_else(|| self.extrapolate(dts_ticks), |it| it.pts);
+        let later = self.last_dts.map_or(dts, |last| dts.max(last.offset(1)));
+        let dts = later.min(pts);
+        self.last_dts = Some(dts);
+        Times { pts, dts, arrived: entry.map(|it| it.arrived) }
+    }
+
+    fn find(&self, ticks: i64) -> Option<Entry> {
+        let index = self.entries.binary_search_by_key(&ticks, |it| it.ticks).ok()?;
+        self.entries.get(index).copied()
+    }
+
+    fn extrapolate(&self, ticks: i64) -> MediaTime {
+        self.entries.front().map_or_else(
+            || MediaTime::from_nanos(self.nanos(ticks)),
+            |first| first.pts.offset(self.nanos(ticks - first.ticks)),
+        )
+    }
+
+    fn ticks(&self, time: MediaTime) -> i64 {
+        let (num, den) = (i128::from(self.rate.0), i128::from(self.rate.1) * 1_000_000_000);
+        (i128::from(time.as_nanos()) * num + den / 2).div_euclid(den) as i64
+    }
+
+    fn nanos(&self, ticks: i64) -> i64 {
+        let (num, den) = (i128::from(self.rate.0), i128::from(self.rate.1) * 1_000_000_000);
+        (i128::from(ticks) * den + num / 2).div_euclid(num) as i64
+    }
+}
