@@ -163,6 +163,11 @@ impl FrameSink {
         }
     }
 
+    /// Counts frames that the source should have sent and could not.
+    pub fn lost(&self, frames: u64) {
+        self.counters.dropped_capture.add(frames);
+    }
+
     /// Counts a frame that the producer marked corrupt or described wrongly; it is not handed on.
     pub fn corrupt(&self, why: &str) {
         self.counters.corrupt.add(1);
