@@ -18,6 +18,11 @@ impl Counter {
         self.0.fetch_add(amount, Ordering::Relaxed);
     }
 
+    /// Sets it to `value`, if that is more.
+    pub fn raise(&self, value: u64) {
+        self.0.fetch_max(value, Ordering::Relaxed);
+    }
+
     /// Reads it.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -45,8 +50,8 @@ pub struct Counters {
     pub packets: Counter,
     /// Bytes of all packets, video and audio.
     pub bytes: Counter,
-    /// The longest queue wait seen at the encoder's door, in frames.
-    pub frames_done: Counter,
+    /// Until when pictures were handed to encoders, in nanoseconds of media time.
+    pub shown_until: Counter,
     /// Latency, by stage.
     pub latency: Stages,
 }
@@ -158,6 +163,11 @@ impl Journal {
     /// All notes so far, in order.
     pub fn notes(&self) -> Vec<String> {
         self.since(0)
+    }
+
+    /// Number of notes.
+    pub fn len(&self) -> usize {
+        self.lock().notes.len()
     }
 
     /// The notes after the first `known` ones.

@@ -121,6 +121,13 @@ impl OutputConfig {
     }
 }
 
+impl OutputConfig {
+    /// Whether it takes an audio track, counted from 0.
+    pub(crate) fn takes_audio(&self, track: usize) -> bool {
+        self.audio_tracks.as_ref().is_none_or(|tracks| tracks.contains(&track))
+    }
+}
+
 impl From<Output> for OutputConfig {
     fn from(output: Output) -> Self {
         Self::new(output)

@@ -1,0 +1,69 @@
+//! Ending: in the order of the data flow, so that everything captured is written or counted.
+
+use std::thread::JoinHandle;
+
+use super::start::Running;
+use super::supervisor::{End, Shared};
+use crate::stats::{AudioReport, OutputReport, RenditionReport, Report};
+use crate::{Error, Timestamp};
+
+/// Empties the pipeline, stage by stage, and reports. Returns the failure that ended it, if any.
+pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Option<Error>) {
+    let Running { capture, sink, renditions, encoders, audio, outputs, reports, .. } = running;
+    shared.timeline.resume(Timestamp::now());
+    let source = capture.description();
+    drop(capture);
+    sink.end_all("stopped");
+    // Sound is emptied beside the picture: an output that interleaves them may wait for either.
+    let sound = std::thread::spawn(move || {
+        audio.into_iter().map(|mut track| track.stop(end.at)).collect::<Vec<AudioReport>>()
+    });
+    let mut error = end.error;
+    join(renditions, "picture", &mut error);
+    join(encoders, "encoder", &mut error);
+    let audio = sound.join().unwrap_or_default();
+    let outputs: Vec<OutputReport> = outputs.into_iter().map(super::outputs::OutputThread::join).collect();
+    tracing::debug!(%source, ?error, "drained");
+    (report(shared, end.reason, reports, audio, outputs), error)
+}
+
+fn join(threads: Vec<JoinHandle<()>>, name: &str, error: &mut Option<Error>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            let failed = || Error::Thread { thread: name.to_owned(), reason: "it panicked".to_owned() };
+            error.get_or_insert_with(failed);
+        }
+    }
+}
+
+fn report(
+    shared: &Shared,
+    ended: Option<String>,
+    renditions: Vec<RenditionReport>,
+    audio: Vec<AudioReport>,
+    outputs: Vec<OutputReport>,
+) -> Report {
+    let counters = &shared.counters;
+    let latency = &counters.latency;
+    Report {
+        duration_seconds: counters.shown_until.get() as f64 / 1e9,
+        captured: counters.captured.get(),
+        encoded: counters.encoded.get(),
+        dropped: counters.dropped_capture.get() + counters.dropped_encoder.get(),
+        skipped: counters.skipped.get(),
+        repeated: counters.repeated.get(),
+        corrupt: counters.corrupt.get(),
+        bytes: counters.bytes.get(),
+        av_skew_ms: audio.iter().map(|it| it.max_skew_ms).reduce(f64::max),
+        latency_pace: latency.pace.percentiles(),
+        latency_process: latency.process.percentiles(),
+        latency_encode: latency.encode.percentiles(),
+        latency_write: latency.write.percentiles(),
+        latency_total: latency.total.percentiles(),
+        renditions,
+        audio,
+        outputs,
+        ended,
+        notes: shared.journal.notes(),
+    }
+}

@@ -1,0 +1,196 @@
+//! Capture → pace → process → encode → output.
+//!
+//! ```text
+//! capture thread(s)      CapturedFrame, leased from the producer
+//!    │  FrameQueue: 6 frames; the oldest makes room, counted as dropped, its damage kept
+//! picture thread         paces (which frame at which tick), then processes: crop, turn, scale, convert
+//!    │  frame channel: up to 64 MiB of pictures; when full the tick is left out, counted as dropped
+//! encoder thread         Packet, shared
+//!    │  packet channels: 256 packets; when full the encoder waits, nothing after it is dropped
+//! output thread (each)   interleaves its tracks by decoding time, writes, finishes
+//!    ▲
+//! audio threads (each track)  capture → resample to the capture clock → encode
+//! ```
+//!
+//! A supervisor thread opens all of this ([`start`]), watches over it, and drains it in the order of
+//! the arrows ([`drain`]). It ends when it is told to stop, when the source ends, or when nothing is
+//! left to write to.
+
+mod builder;
+mod drain;
+mod encoder;
+mod outputs;
+mod rendition;
+mod start;
+mod status;
+mod supervisor;
+
+pub use builder::PipelineBuilder;
+pub use status::{PipelineState, Status};
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use builder::Plan;
+use supervisor::{Command, Shared};
+
+use crate::stats::Report;
+use crate::{AudioConfig, AudioSource, CaptureConfig, EncoderConfig, Error, OutputConfig, Timestamp};
+
+/// One capture on its way to one or more outputs.
+///
+/// Nothing happens before [`start`](Self::start). The pipeline then runs in the background;
+/// [`stop`](Self::stop) ends it and makes every output whole, and so does dropping it, which waits
+/// until the files are finished.
+///
+/// The methods need no particular async runtime.
+#[derive(Debug)]
+pub struct Pipeline {
+    shared: Arc<Shared>,
+    /// What is to be done, until it is started.
+    plan: Mutex<Option<Plan>>,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Pipeline {
+    /// A pipeline with one rendition and one output.
+    ///
+    /// # Errors
+    /// A setting is out of range, the output cannot be used, or it is not built yet.
+    pub fn new(
+        capture: CaptureConfig,
+        encoder: EncoderConfig,
+        output: impl Into<OutputConfig>,
+    ) -> Result<Self, Error> {
+        Self::builder(capture).rendition(encoder).output(output).build()
+    }
+
+    /// A pipeline with any number of renditions, outputs and audio tracks.
+    pub fn builder(capture: CaptureConfig) -> PipelineBuilder {
+        PipelineBuilder::new(capture)
+    }
+
+    fn from_plan(plan: Plan) -> Self {
+        Self { shared: Arc::default(), plan: Mutex::new(Some(plan)), supervisor: Mutex::new(None) }
+    }
+
+    /// Records this source as the only audio track; before [`start`](Self::start).
+    ///
+    /// Takes anything that names a PipeWire node: its id, its name, or an [`AudioSource`].
+    ///
+    /// # Errors
+    /// The pipeline was started already.
+    pub fn set_audio_source(&self, source: impl Into<AudioSource>) -> Result<(), Error> {
+        match lock(&self.plan).as_mut() {
+            Some(plan) => {
+                plan.audio = vec![AudioConfig::new(source)];
+                Ok(())
+            }
+            None => Err(Error::State("the audio source must be set before the pipeline is started")),
+        }
+    }
+
+    /// Starts it. Resolves when the first encoded picture has reached every output.
+    ///
+    /// # Errors
+    /// Any stage failed; everything that was opened is closed again. A pipeline starts once.
+    pub async fn start(&self) -> Result<(), Error> {
+        let plan = lock(&self.plan).take().ok_or(Error::State("a pipeline is started once only"))?;
+        let (started, answer) = tokio::sync::oneshot::channel();
+        let handle = supervisor::spawn(plan, Arc::clone(&self.shared), started)?;
+        *lock(&self.supervisor) = Some(handle);
+        answer.await.unwrap_or_else(|_| Err(panicked()))
+    }
+
+    /// Resolves when it ends by itself: the source ended, or no output is left. Also after `stop`.
+    ///
+    /// # Errors
+    /// Why it ended, where that was a failure; what was written is whole, and
+    /// [`report`](Self::report) tells about it. The error is returned once.
+    pub async fn wait(&self) -> Result<Report, Error> {
+        if self.shared.state() == PipelineState::New {
+            return Err(Error::State("the pipeline was not started"));
+        }
+        self.shared.ended().await;
+        match self.shared.take_error() {
+            Some(error) => Err(error),
+            None => self.report().ok_or(Error::State("the pipeline did not start, so it has no report")),
+        }
+    }
+
+    /// Ends it: every frame captured so far is written or counted, every output is made whole.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub async fn stop(&self) -> Result<Report, Error> {
+        self.shared.command(Command::Stop(Timestamp::now()));
+        self.wait().await
+    }
+
+    /// Stops recording until [`resume`](Self::resume); the outputs show no gap.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn pause(&self) -> Result<(), Error> {
+        self.running()?;
+        self.shared.timeline.pause(Timestamp::now());
+        Ok(())
+    }
+
+    /// Goes on after [`pause`](Self::pause).
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn resume(&self) -> Result<(), Error> {
+        self.running()?;
+        self.shared.timeline.resume(Timestamp::now());
+        Ok(())
+    }
+
+    /// How it goes.
+    pub fn status(&self) -> Status {
+        self.shared.status()
+    }
+
+    /// What a user should know and would otherwise not see, after the first `known` of it.
+    pub fn notes_since(&self, known: usize) -> Vec<String> {
+        self.shared.journal.since(known)
+    }
+
+    /// What it did, once it has ended, however it ended.
+    pub fn report(&self) -> Option<Report> {
+        self.shared.report()
+    }
+
+    fn running(&self) -> Result<(), Error> {
+        match self.shared.state() {
+            PipelineState::Running | PipelineState::Paused => Ok(()),
+            _ => Err(Error::State("the pipeline is not running")),
+        }
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.shared.command(Command::Stop(Timestamp::now()));
+        // While it is still being started there may be a dialog that nobody answers: the thread then
+        // ends by itself when the dialog does, and there is no output yet that could be harmed.
+        if self.shared.state() == PipelineState::Starting {
+            return;
+        }
+        if let Some(handle) = lock(&self.supervisor).take() {
+            // A panic was already reported through `wait`; there is no one left to tell here.
+            let _ = handle.join();
+        }
+    }
+}
+
+/// A thread ended without saying why.
+fn panicked() -> Error {
+    Error::Thread { thread: "pipeline".into(), reason: "it panicked, which is a bug".into() }
+}
+
+/// A lock whose holder panicked still guards valid data here: every update is a single assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,232 @@
+//! The thread that makes a rendition's pictures: which frame at which tick, in which form.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::time::Duration;
+
+use super::supervisor::{Command, Shared};
+use crate::av::Picture;
+use crate::capture::{CapturedFrame, Damage, FrameQueue, Taken};
+use crate::encode::{Frame, InputSpec};
+use crate::processing::Process;
+use crate::processing::pacer::{Action, Pacer, Pacing};
+use crate::{EncoderConfig, Error, FrameRate, FrameRateMode, MediaTime, Timestamp};
+
+/// The end of the frame channel that the rendition writes to.
+pub(super) struct Frames {
+    sender: SyncSender<Frame>,
+    queued: Arc<AtomicUsize>,
+    capacity: usize,
+}
+
+/// The end that the encoder thread reads from.
+pub(super) struct ReceivedFrames {
+    receiver: Receiver<Frame>,
+    queued: Arc<AtomicUsize>,
+}
+
+/// The bounded channel between a rendition and its encoder: deep enough to ride out a stall of the
+/// machine, within 64 MiB of pictures; two pictures where latency matters.
+pub(super) fn channel(input: InputSpec, low_latency: bool) -> (Frames, ReceivedFrames) {
+    let bytes = (input.size.area() * 3 / 2).max(1) * if input.format.depth() > 8 { 2 } else { 1 };
+    let fits = usize::try_from(64 * 1024 * 1024 / bytes).unwrap_or(4);
+    let capacity = if low_latency { 2 } else { fits.clamp(4, 32) };
+    let (sender, receiver) = sync_channel(capacity);
+    let queued = Arc::new(AtomicUsize::new(0));
+    (Frames { sender, queued: Arc::clone(&queued), capacity }, ReceivedFrames { receiver, queued })
+}
+
+impl Frames {
+    fn is_full(&self) -> bool {
+        // Only this thread adds, so room that is seen stays.
+        self.queued.load(Ordering::Acquire) >= self.capacity
+    }
+
+    /// Waits for room. False when the encoder has gone.
+    fn send(&self, frame: Frame) -> bool {
+        self.queued.fetch_add(1, Ordering::AcqRel);
+        self.sender.send(frame).is_ok()
+    }
+}
+
+impl ReceivedFrames {
+    /// Waits for the next frame; `None` once the rendition has ended.
+    pub(super) fn next(&self) -> Option<Frame> {
+        let frame = self.receiver.recv().ok()?;
+        self.queued.fetch_sub(1, Ordering::AcqRel);
+        Some(frame)
+    }
+}
+
+/// How a rendition is paced.
+pub(super) fn pacing(config: &EncoderConfig, fps: f64) -> Pacing {
+    let rate = FrameRate::from_fps(fps);
+    // A file loses nothing when a picture that is late waits for it; a live output does.
+    let patience = if config.low_latency { rate.tick_nanos(1) / 2 + 4_000_000 } else { 250_000_000 };
+    Pacing { rate, constant: config.frame_rate_mode == FrameRateMode::Constant, patience }
+}
+
+/// One rendition's thread.
+pub(super) struct Rendition {
+    pacer: Pacer<CapturedFrame>,
+    period: i64,
+    constant: bool,
+    process: Box<dyn Process>,
+    frames: Frames,
+    shared: Arc<Shared>,
+    commands: Sender<Command>,
+    /// What changed in frames that were left out since the last one that was processed.
+    missed: Damage,
+    /// The last picture, for ticks that have no new one.
+    last: Option<(Picture, Timestamp)>,
+}
+
+/// Why the thread ends early.
+enum Stop {
+    /// The encoder has gone, and has said why.
+    EncoderGone,
+    Failed(Error),
+}
+
+impl Rendition {
+    pub(super) fn new(
+        pacing: Pacing,
+        process: Box<dyn Process>,
+        frames: Frames,
+        shared: &Arc<Shared>,
+        commands: &Sender<Command>,
+    ) -> Self {
+        Self {
+            pacer: Pacer::new(pacing),
+            period: pacing.rate.tick_nanos(1),
+            constant: pacing.constant,
+            process,
+            frames,
+            shared: Arc::clone(shared),
+            commands: commands.clone(),
+            missed: Damage::Rects(Vec::new()),
+            last: None,
+        }
+    }
+
+    /// Runs until the queue ends.
+    pub(super) fn run(mut self, first: CapturedFrame, queue: &FrameQueue) {
+        let mut actions = Vec::new();
+        self.offer(first, &mut actions);
+        let ended = loop {
+            if let Err(stop) = self.act(&mut actions, false) {
+                break Err(stop);
+            }
+            match queue.take(self.timeout()) {
+                Taken::Frame(frame) => self.offer(frame, &mut actions),
+                Taken::Timeout => self.poll(&mut actions),
+                Taken::Ended(reason) => break Ok(reason),
+            }
+        };
+        let ended = ended.and_then(|reason| self.finish(&mut actions).map(|()| reason));
+        let command = match ended {
+            Ok(reason) => Command::SourceEnded(reason),
+            Err(Stop::Failed(error)) => Command::RenditionFailed(error),
+            Err(Stop::EncoderGone) => return,
+        };
+        // The supervisor has gone when it is draining.
+        let _ = self.commands.send(command);
+    }
+
+    fn offer(&mut self, frame: CapturedFrame, actions: &mut Vec<Action<CapturedFrame>>) {
+        match self.shared.timeline.map(frame.pts) {
+            Some(pts) => self.pacer.offer(pts.as_nanos(), frame, actions),
+            // Before the start, or paused.
+            None => self.missed.merge(&frame.damage),
+        }
+    }
+
+    fn poll(&mut self, actions: &mut Vec<Action<CapturedFrame>>) {
+        if !self.constant && self.shared.counters.packets.get() > 0 {
+            // Until the encoder lets go of its first packet a still picture is repeated at the full
+            // rate, so that a start does not wait for something to move; then once a second.
+            self.pacer.set_keep_alive(1_000_000_000);
+        }
+        if let Some(now) = self.shared.timeline.map(Timestamp::now()) {
+            self.pacer.poll(now.as_nanos(), actions);
+        }
+    }
+
+    /// How long to wait for a frame.
+    fn timeout(&self) -> Duration {
+        const MOST: i64 = 100_000_000;
+        let now = self.shared.timeline.map(Timestamp::now());
+        let wait = match (now, self.pacer.deadline()) {
+            (Some(now), Some(deadline)) => (deadline - now.as_nanos()).clamp(0, MOST),
+            _ => MOST,
+        };
+        Duration::from_nanos(wait as u64)
+    }
+
+    /// Does what the pacer decided. While `draining`, waits for the encoder instead of dropping.
+    fn act(&mut self, actions: &mut Vec<Action<CapturedFrame>>, draining: bool) -> Result<(), Stop> {
+        for action in actions.drain(..) {
+            let full = !draining && self.frames.is_full();
+            let counters = &self.shared.counters;
+            match action {
+                Action::Skip(frame) => {
+                    counters.skipped.add(1);
+                    self.missed.merge(&frame.damage);
+                }
+                Action::Show { frame, .. } if full => {
+                    counters.dropped_encoder.add(1);
+                    self.missed.merge(&frame.damage);
+                }
+                Action::Show { pts, frame } => {
+                    let arrived = frame.arrived;
+                    let picture = self.make(frame)?;
+                    self.last = Some((share(&picture)?, arrived));
+                    self.send(pts, picture, arrived)?;
+                }
+                // A tick without news that finds no room is no loss.
+                Action::Repeat { .. } if full => {}
+                Action::Repeat { pts } => {
+                    if let Some((last, _)) = &self.last {
+                        let picture = share(last)?;
+                        counters.repeated.add(1);
+                        self.send(pts, picture, Timestamp::now())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Processes a frame, with the damage of those that were left out before it.
+    fn make(&mut self, mut frame: CapturedFrame) -> Result<Picture, Stop> {
+        let missed = std::mem::replace(&mut self.missed, Damage::Rects(Vec::new()));
+        frame.damage.merge(&missed);
+        let begin = Timestamp::now();
+        let picture = self.process.process(&frame).map_err(|error| Stop::Failed(error.into()))?;
+        let latency = &self.shared.counters.latency;
+        latency.pace.record(begin.since(frame.arrived));
+        latency.process.record(Timestamp::now().since(begin));
+        Ok(picture)
+    }
+
+    fn send(&self, pts: i64, picture: Picture, arrived: Timestamp) -> Result<(), Stop> {
+        self.shared.counters.shown_until.raise((pts + self.period).max(0) as u64);
+        let frame = Frame { pts: MediaTime::from_nanos(pts), picture, arrived };
+        if self.frames.send(frame) { Ok(()) } else { Err(Stop::EncoderGone) }
+    }
+
+    /// Shows what is left, up to now.
+    fn finish(&mut self, actions: &mut Vec<Action<CapturedFrame>>) -> Result<(), Stop> {
+        if let Some(end) = self.shared.timeline.map(Timestamp::now()) {
+            self.pacer.finish(end.as_nanos(), actions);
+        }
+        self.act(actions, true)
+    }
+}
+
+fn share(picture: &Picture) -> Result<Picture, Stop> {
+    let no_memory =
+        |source| Stop::Failed(crate::ProcessError::Memory { size: picture.size(), source }.into());
+    picture.share().map_err(no_memory)
+}
