@@ -45,6 +45,7 @@ pub mod internals {
         CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink, Lease,
         Memory, Plane, Taken,
     };
+    pub use crate::capture::{Capture, ScreenCastAbilities, open as open_capture, probe_portal};
     pub use crate::encode::{Packet, Track, TrackKind};
     pub use crate::stats::{Counters, Journal};
 }

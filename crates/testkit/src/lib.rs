@@ -6,6 +6,8 @@
 #![allow(unsafe_code)]
 
 pub mod child;
+pub mod portal;
 pub mod session;
 
+pub use portal::Portal;
 pub use session::Session;

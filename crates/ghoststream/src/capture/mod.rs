@@ -13,12 +13,13 @@ mod test_card;
 
 pub use error::CaptureError;
 pub use frame::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, LayoutError, Lease, Memory, Plane};
+pub use portal::{ScreenCastAbilities, probe as probe_portal};
 pub use queue::{CaptureEvent, FrameQueue, FrameSink, Taken};
 
 use crate::{CaptureConfig, CaptureSource};
 
 /// A running capture. Dropping it stops it.
-pub(crate) trait Capture: Send {
+pub trait Capture: Send {
     /// Number of streams it delivers; more than one only where the user picked several.
     fn streams(&self) -> usize;
 
@@ -31,7 +32,7 @@ pub(crate) trait Capture: Send {
 ///
 /// # Errors
 /// The source is not there, refuses, or does not answer in time.
-pub(crate) fn open(config: &CaptureConfig, sink: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
+pub fn open(config: &CaptureConfig, sink: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
     match &config.source {
         CaptureSource::TestCard => test_card::open(config, sink),
         CaptureSource::Portal => portal::open(config, sink),

@@ -1,0 +1,106 @@
+//! What the portal's user does, and what was asked of them.
+
+/// A source that the user shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// The PipeWire node.
+    pub node: u32,
+    /// Pixels across and down.
+    pub size: (i32, i32),
+    /// Where it lies on the desktop.
+    pub position: (i32, i32),
+    /// 1 a monitor, 2 a window, 4 a virtual monitor.
+    pub kind: u32,
+}
+
+impl Shared {
+    /// A monitor at the desktop's origin.
+    pub const fn monitor(node: u32, width: i32, height: i32) -> Self {
+        Self { node, size: (width, height), position: (0, 0), kind: 1 }
+    }
+}
+
+/// What the user does when the dialog comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Shares these.
+    Share(Vec<Shared>),
+    /// Closes the dialog.
+    Refuse,
+    /// Something fails behind the dialog.
+    Fail,
+    /// Nothing at all, until the request is withdrawn.
+    Never,
+}
+
+/// What becomes of a remembered choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restore {
+    /// The source is shared again without a dialog.
+    Honour,
+    /// It is not known any more: the dialog comes.
+    Ask,
+    /// The session fails, as when the monitor is gone and the backend is not prepared for it.
+    Fail,
+    /// Choices are not remembered at all.
+    Never,
+}
+
+/// How the portal behaves.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// What the user does.
+    pub answer: Answer,
+    /// What becomes of remembered choices.
+    pub restore: Restore,
+    /// Bits of what can be shared: 1 monitors, 2 windows, 4 virtual monitors.
+    pub source_types: u32,
+    /// Bits of how the pointer comes: 1 hidden, 2 embedded, 4 metadata.
+    pub cursor_modes: u32,
+    /// Whether there is a ScreenCast interface at all.
+    pub screencast: bool,
+}
+
+impl Script {
+    /// A portal that can do everything, and this user.
+    pub const fn new(answer: Answer) -> Self {
+        Self { answer, restore: Restore::Honour, source_types: 7, cursor_modes: 7, screencast: true }
+    }
+
+    /// A user who shares these.
+    pub fn share(shared: impl Into<Vec<Shared>>) -> Self {
+        Self::new(Answer::Share(shared.into()))
+    }
+}
+
+/// What a client asked for in `SelectSources`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Bits as in [`Script::source_types`].
+    pub types: u32,
+    /// Whether several sources may be picked.
+    pub multiple: bool,
+    /// One bit as in [`Script::cursor_modes`], 0 where it was not said.
+    pub cursor: u32,
+    /// 0 not, 1 while the application runs, 2 until revoked.
+    pub persist: u32,
+    /// Whether a remembered choice came with it.
+    pub restores: bool,
+}
+
+/// What the backend was asked.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Every selection, in order.
+    pub selections: Vec<Selection>,
+    /// Dialogs that a user would have seen.
+    pub dialogs: usize,
+    /// Sessions that a remembered choice opened without one.
+    pub restored: usize,
+    /// Requests that were withdrawn before they were answered.
+    pub withdrawn: usize,
+    /// Sessions that were opened.
+    pub opened: usize,
+    /// Sessions that the client closed.
+    pub closed: usize,
+}
