@@ -41,11 +41,11 @@ pub use stats::{AudioReport, OutputReport, Percentiles, Refusal, RenditionReport
 /// of the library's interface.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::capture::{Capture, ScreenCastAbilities, open as open_capture, probe_portal};
     pub use crate::capture::{
         CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink, Lease,
         Memory, Plane, Taken,
     };
-    pub use crate::capture::{Capture, ScreenCastAbilities, open as open_capture, probe_portal};
     pub use crate::encode::{Packet, Track, TrackKind};
     pub use crate::stats::{Counters, Journal};
 }

@@ -42,9 +42,7 @@ fn untyped(error: zbus::Error) -> CaptureError {
         zbus::Error::MethodError(name, text, _) if name.contains(".Spawn.") => {
             no_portal(format!("it could not be started: {}", text.unwrap_or_else(|| name.to_string())))
         }
-        zbus::Error::InputOutput(error) => no_portal(format!("the session bus cannot be reached: {error}")),
-        zbus::Error::Address(error) => no_portal(format!("there is no session bus: {error}")),
-        zbus::Error::Handshake(error) => no_portal(format!("the session bus refuses us: {error}")),
+        zbus::Error::InputOutput(error) => no_portal(format!("the session bus went away: {error}")),
         other => portal(other.to_string()),
     }
 }

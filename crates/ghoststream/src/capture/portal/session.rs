@@ -86,10 +86,11 @@ pub(super) struct Portal {
 impl Portal {
     /// Connects to the session bus and finds the portal, which the bus may have to start.
     pub(super) async fn find() -> Result<Self, CaptureError> {
-        let connection = within("the bus", ANSWERING, Connection::session())
+        let no_bus = |why: String| error::no_portal(format!("the session bus cannot be reached: {why}"));
+        let connection = tokio::time::timeout(ANSWERING, Connection::session())
             .await
-            .map_err(|_| error::no_portal(format!("the session bus did not answer within {ANSWERING:?}")))?
-            .map_err(error::from_bus)?;
+            .map_err(|_| no_bus(format!("no answer within {ANSWERING:?}")))?
+            .map_err(|error| no_bus(error.to_string()))?;
         let version = match tokio::time::timeout(STARTING, version(&connection)).await {
             Ok(version) => version?,
             Err(_) => return Err(error::no_portal(format!("it did not answer within {STARTING:?}"))),
