@@ -35,6 +35,12 @@ pub enum OutputError {
         /// Why.
         source: io::Error,
     },
+    /// The file was deleted under our hands.
+    #[error("{} was deleted while it was being recorded: nothing of it is left", path.display())]
+    Removed {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// The container does not take the codec.
     #[error("{container} does not take {codec}: {remedy}")]
     Unsuitable {

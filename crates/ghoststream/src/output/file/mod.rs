@@ -1,15 +1,64 @@
 //! Files that are whole whatever happens.
+//!
+//! Packets become a container's bytes in memory: Matroska and WebM through libavformat
+//! ([`matroska`]), MP4 through a writer of our own ([`mp4`]). Every byte then goes through one
+//! [`Disk`], in units that a player can use by themselves, at least twice a second; a thread of its
+//! own makes them durable each second. So a killed process or a power cut costs less than the last
+//! second, and room for what the end of the file needs is set aside before it is needed, so that a
+//! full disk still gives an ordinary file.
+//!
+//! A file that is to be replaced stays as it is until the first unit of the new one is written
+//! beside it. A recording that never wrote anything leaves nothing behind.
+
+mod disk;
+mod fit;
+mod matroska;
+mod muxer;
+mod sync;
+mod target;
+mod videos;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::{OutputError, Sink};
 use crate::Container;
 use crate::encode::Track;
 
-pub(super) fn check(_: &Path, _: Container, _: bool) -> Result<(), OutputError> {
-    Ok(())
+pub use videos::default_path;
+
+/// The longest that packets wait in memory to fill a unit, in media time and in real time.
+const UNIT: Duration = Duration::from_millis(400);
+/// The largest unit, so that memory stays bounded at any bitrate.
+const UNIT_BYTES: usize = 16 << 20;
+
+pub(super) fn check(path: &Path, _: Container, overwrite: bool) -> Result<(), OutputError> {
+    target::check(path, overwrite)
 }
 
-pub(super) fn create(path: &Path, _: Container, _: bool, _: &[Track]) -> Result<Box<dyn Sink>, OutputError> {
-    Err(OutputError::Exists(path.to_owned()))
+pub(super) fn create(
+    path: &Path,
+    container: Container,
+    overwrite: bool,
+    tracks: &[Track],
+) -> Result<Box<dyn Sink>, OutputError> {
+    fit::check(container, tracks)?;
+    let create = || disk::Disk::create(path, overwrite);
+    Ok(match container {
+        Container::Matroska | Container::WebM => {
+            Box::new(matroska::Matroska::create(container, tracks, create)?)
+        }
+        Container::Mp4 => {
+            return Err(OutputError::Unsuitable {
+                container,
+                codec: "any codec".to_owned(),
+                remedy: "MP4 is not written yet in this version; record to .mkv".to_owned(),
+            });
+        }
+    })
 }

@@ -1,0 +1,179 @@
+//! The one door through which a file's bytes go to the disk.
+
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FallocateFlags;
+use rustix::io::Errno;
+
+use super::sync::Syncer;
+use super::target::{Place, Target, place};
+use crate::output::OutputError;
+
+/// How much room is set aside at a time.
+const STEP: u64 = 4 << 20;
+
+/// A file that grows by whole units.
+///
+/// Room is set aside ahead of what is written ([`Disk::reserve`]), beyond the file's end, so that
+/// what closes the file fits when the disk is full. A file system that cannot do that (NFS before
+/// 4.2, FAT on old kernels) is written without: there a full disk is met when it is full, and the
+/// file stays in the form that it has while it is recorded.
+#[derive(Debug)]
+pub(super) struct Disk {
+    target: Target,
+    /// The file's length: everything before is whole.
+    end: u64,
+    /// Room is set aside up to here.
+    reserved: u64,
+    can_reserve: bool,
+    syncer: Syncer,
+    /// Every byte that went through [`Disk::append`] and [`Disk::patch`].
+    written: u64,
+}
+
+impl Disk {
+    /// Makes the file, empty. See [`Target::create`].
+    pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, OutputError> {
+        let mut target = Target::create(path, overwrite)?;
+        let syncer = Syncer::start(target.file().clone()).map_err(|source| {
+            target.discard();
+            OutputError::Create { path: path.to_owned(), source }
+        })?;
+        Ok(Self { target, end: 0, reserved: 0, can_reserve: true, syncer, written: 0 })
+    }
+
+    /// The file's length.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Bytes handed to the kernel so far, rewritten ones included.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// The name that was asked for, or the one that the file was given since.
+    pub(super) fn path(&self) -> PathBuf {
+        if self.end == 0 {
+            return self.target.path().to_owned();
+        }
+        match place(self.target.file()) {
+            Some(Place::At(path)) => path,
+            _ => self.target.path().to_owned(),
+        }
+    }
+
+    /// Makes sure that the next `bytes` can be written whatever else fills the disk meanwhile.
+    ///
+    /// # Errors
+    /// They cannot: what was promised before still holds.
+    pub(super) fn reserve(&mut self, bytes: u64) -> Result<(), OutputError> {
+        let needed = self.end.saturating_add(bytes);
+        if needed <= self.reserved || !self.can_reserve {
+            return Ok(());
+        }
+        let allocate = |to: u64| {
+            let flags = FallocateFlags::KEEP_SIZE;
+            rustix::io::retry_on_intr(|| {
+                rustix::fs::fallocate(self.target.file(), flags, self.reserved, to - self.reserved)
+            })
+        };
+        let ahead = needed + STEP;
+        let (to, result) = match allocate(ahead) {
+            Ok(()) => (ahead, Ok(())),
+            Err(_) => (needed, allocate(needed)),
+        };
+        match result {
+            Ok(()) => self.reserved = to,
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::NODEV) => self.can_reserve = false,
+            Err(error) => return Err(self.error(error.into())),
+        }
+        Ok(())
+    }
+
+    /// Writes a unit at the end.
+    ///
+    /// # Errors
+    /// It could not be written whole; the file is then as it was before.
+    pub(super) fn append(&mut self, unit: &[u8]) -> Result<(), OutputError> {
+        self.syncer.check(self.target.path())?;
+        if unit.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.target.file().write_all_at(unit, self.end) {
+            // What a player would stumble over at the end is taken off again. If that fails too, the
+            // end is torn as after a power cut, which players cope with.
+            let _ = self.target.file().set_len(self.end);
+            self.reserved = self.end;
+            return Err(self.error(error));
+        }
+        self.end += unit.len() as u64;
+        self.written += unit.len() as u64;
+        self.syncer.wrote();
+        self.target.publish().map_err(|error| self.error(error))
+    }
+
+    /// Writes over what is there.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub(super) fn patch(&mut self, at: u64, bytes: &[u8]) -> Result<(), OutputError> {
+        self.target.file().write_all_at(bytes, at).map_err(|error| self.error(error))?;
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Waits until everything written is durable.
+    ///
+    /// # Errors
+    /// The disk lost something.
+    pub(super) fn sync(&mut self) -> Result<(), OutputError> {
+        self.target.file().sync_data().map_err(|error| self.error(error))
+    }
+
+    /// Gives back the room that was not needed and makes the file durable; one without bytes is
+    /// removed.
+    ///
+    /// # Errors
+    /// The disk lost something, or the file is gone.
+    pub(super) fn close(&mut self) -> Result<(), OutputError> {
+        self.syncer.stop();
+        if self.end == 0 {
+            self.target.discard();
+            return Ok(());
+        }
+        if self.reserved > self.end {
+            // Setting the length that it has frees what lies beyond.
+            self.target.file().set_len(self.end).map_err(|error| self.error(error))?;
+            self.reserved = self.end;
+        }
+        self.sync()?;
+        if place(self.target.file()) == Some(Place::Removed) {
+            return Err(OutputError::Removed { path: self.target.path().to_owned() });
+        }
+        self.syncer.check(self.target.path())
+    }
+
+    fn error(&self, error: io::Error) -> OutputError {
+        write_error(self.target.path(), error)
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if self.end == 0 {
+            self.target.discard();
+        }
+    }
+}
+
+/// The error for what the kernel answered to a write.
+pub(super) fn write_error(path: &Path, source: io::Error) -> OutputError {
+    let path = path.to_owned();
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OutputError::Full { path },
+        _ => OutputError::Write { path, source },
+    }
+}

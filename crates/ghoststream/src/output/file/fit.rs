@@ -1,0 +1,42 @@
+//! Which codecs a container takes.
+
+use crate::Container;
+use crate::av::ffi::AVCodecID::{self, *};
+use crate::encode::Track;
+use crate::output::OutputError;
+
+/// Whether the container takes every track.
+pub(super) fn check(container: Container, tracks: &[Track]) -> Result<(), OutputError> {
+    let unsuitable = |codec: &str, remedy: &str| {
+        Err(OutputError::Unsuitable { container, codec: codec.to_owned(), remedy: remedy.to_owned() })
+    };
+    if tracks.is_empty() {
+        return unsuitable("a recording without tracks", "record a picture or sound");
+    }
+    for track in tracks {
+        let id = track.parameters.fields().codec_id;
+        let Some((name, in_webm)) = name(id) else {
+            return unsuitable(&format!("{id:?}"), "use H.264, HEVC or AV1, and AAC, Opus or FLAC");
+        };
+        if container == Container::WebM && !in_webm {
+            return unsuitable(
+                name,
+                "WebM holds AV1 and Opus only; choose those codecs, or record to .mkv or .mp4",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A codec's name, and whether WebM takes it.
+fn name(id: AVCodecID) -> Option<(&'static str, bool)> {
+    Some(match id {
+        AV_CODEC_ID_H264 => ("H.264", false),
+        AV_CODEC_ID_HEVC => ("HEVC", false),
+        AV_CODEC_ID_AV1 => ("AV1", true),
+        AV_CODEC_ID_AAC => ("AAC", false),
+        AV_CODEC_ID_OPUS => ("Opus", true),
+        AV_CODEC_ID_FLAC => ("FLAC", false),
+        _ => return None,
+    })
+}

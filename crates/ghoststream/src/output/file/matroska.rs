@@ -1,0 +1,158 @@
+//! Matroska and WebM, through libavformat.
+//!
+//! Clusters are short and written whole: what a killed process leaves is a segment of unknown size
+//! that ends with a whole cluster, which every player takes. A normal end adds the cues, and writes
+//! the duration, the seek head and the segment's size into the room that the header left for them.
+
+use std::ffi::CStr;
+use std::time::Instant;
+
+use super::disk::Disk;
+use super::muxer::{Muxer, Stream};
+use super::{UNIT, UNIT_BYTES};
+use crate::encode::{Packet, Track, TrackKind};
+use crate::output::{OutputError, Sink};
+use crate::stats::OutputReport;
+use crate::{Container, MediaTime};
+
+/// What a cue point and its share of the tags take at most, in bytes.
+const CUE_BYTES: u64 = 64;
+/// What else is written at the end: seek head, tags with a duration for each track.
+const END_BYTES: u64 = 16 << 10;
+
+/// A Matroska or WebM file.
+pub(super) struct Matroska {
+    muxer: Muxer,
+    disk: Disk,
+    cluster: Option<Cluster>,
+    /// Cue points that the end of the file may have: one for each key picture and each cluster.
+    cues: u64,
+    video: Vec<bool>,
+    end: MediaTime,
+    failed: Option<String>,
+}
+
+/// The cluster that is being filled.
+struct Cluster {
+    since: Instant,
+    first: MediaTime,
+    bytes: usize,
+}
+
+impl Matroska {
+    /// Makes the header, then the file.
+    pub(super) fn create(
+        container: Container,
+        tracks: &[Track],
+        disk: impl FnOnce() -> Result<Disk, OutputError>,
+    ) -> Result<Self, OutputError> {
+        let format = if container == Container::WebM { c"webm" } else { c"matroska" };
+        let streams: Vec<_> =
+            tracks.iter().map(|track| Stream { track, timescale: 1000, tag: None }).collect();
+        // Clusters are ended here and not by the muxer, which would do so only when the next packet
+        // comes.
+        let options: [(&CStr, &CStr); 2] =
+            [(c"cluster_time_limit", c"5000"), (c"cluster_size_limit", c"100000000")];
+        let muxer = Muxer::open(format, &streams, &options)?;
+        Ok(Self {
+            muxer,
+            disk: disk()?,
+            cluster: None,
+            cues: 0,
+            video: tracks.iter().map(|it| matches!(it.kind, TrackKind::Video { .. })).collect(),
+            end: MediaTime::ZERO,
+            failed: None,
+        })
+    }
+
+    fn try_write(&mut self, packet: &Packet) -> Result<(), OutputError> {
+        let open = self.cluster.as_ref().map_or(0, |it| it.bytes);
+        let size = packet.data().len() + 64;
+        self.disk.reserve((self.muxer.pending() + open + size) as u64 + self.end_bytes())?;
+        self.muxer.write(packet)?;
+        let is_video = self.video.get(packet.track).copied().unwrap_or_default();
+        self.cues += u64::from(packet.key && is_video);
+        self.end = self.end.max(packet.pts + packet.duration);
+        let cluster = self.cluster.get_or_insert_with(|| Cluster {
+            since: Instant::now(),
+            first: packet.dts,
+            bytes: 0,
+        });
+        cluster.bytes += size;
+        let span = packet.dts.nanos_since(cluster.first);
+        if span >= UNIT.as_nanos() as i64 || cluster.bytes >= UNIT_BYTES {
+            return self.end_cluster();
+        }
+        self.try_idle()
+    }
+
+    fn try_idle(&mut self) -> Result<(), OutputError> {
+        match &self.cluster {
+            Some(cluster) if cluster.since.elapsed() >= UNIT => self.end_cluster(),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_cluster(&mut self) -> Result<(), OutputError> {
+        self.cluster = None;
+        self.cues += 1;
+        self.muxer.flush()?;
+        self.disk.append(&self.muxer.take())
+    }
+
+    fn try_finish(&mut self) -> Result<(), OutputError> {
+        if self.cluster.is_some() {
+            self.end_cluster()?;
+        }
+        if self.disk.end() == 0 {
+            return Ok(());
+        }
+        self.muxer.trailer()?;
+        self.disk.append(&self.muxer.take())?;
+        // What the patches refer to must be on the disk before they are.
+        self.disk.sync()?;
+        for (at, bytes) in self.muxer.take_patches() {
+            self.disk.patch(at, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// What the end of the file may take.
+    fn end_bytes(&self) -> u64 {
+        (self.cues + 1) * CUE_BYTES + (1 + self.video.len() as u64) * END_BYTES
+    }
+
+    fn remember(&mut self, result: Result<(), OutputError>) -> Result<(), OutputError> {
+        if let Err(error) = &result {
+            self.failed.get_or_insert_with(|| error.to_string());
+        }
+        result
+    }
+}
+
+impl Sink for Matroska {
+    fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
+        let result = self.try_write(packet);
+        self.remember(result)
+    }
+
+    fn idle(&mut self) -> Result<(), OutputError> {
+        let result = self.try_idle();
+        self.remember(result)
+    }
+
+    fn finish(&mut self) -> Result<(), OutputError> {
+        let made_whole = self.try_finish();
+        let closed = self.disk.close();
+        self.remember(made_whole.and(closed))
+    }
+
+    fn report(&self) -> OutputReport {
+        OutputReport {
+            path: Some(self.disk.path()),
+            bytes: self.disk.end(),
+            seconds: self.end.as_secs_f64(),
+            error: self.failed.clone(),
+        }
+    }
+}
