@@ -1,4 +1,119 @@
-//! GhostStream captures a Linux desktop, encodes it and delivers it.
+//! GhostStream captures a Linux desktop, encodes it in hardware or software, and delivers it.
+//!
+//! ```no_run
+//! use ghoststream::{CaptureConfig, Container, EncoderConfig, Output, Pipeline};
+//!
+//! # async fn record() -> Result<(), ghoststream::Error> {
+//! let capture = CaptureConfig::default().with_fps(60).with_show_cursor(true);
+//! let output = Output::File { path: "recording.mkv".into(), container: Container::Matroska };
+//! let pipeline = Pipeline::new(capture, EncoderConfig::default(), output)?;
+//! pipeline.start().await?; // the portal asks which screen; resolves when a picture is in the file
+//! // … the recording runs …
+//! let report = pipeline.stop().await?; // the file is whole
+//! println!("{} frames, {} dropped", report.encoded, report.dropped);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The source can be the portal's choice, a PipeWire node, or the [`test_card`], which needs no
+//! desktop at all:
+//!
+//! ```
+//! use ghoststream::{CaptureConfig, CaptureSource, Container, EncoderConfig, EncoderPreset, Output, Pipeline};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("card.mkv");
+//! let capture = CaptureConfig::default()
+//!     .with_source(CaptureSource::TestCard)
+//!     .with_test_card_size(320, 180)
+//!     .with_fps(30);
+//! let encoder = EncoderConfig::default().with_preset(EncoderPreset::Fastest);
+//! let pipeline = Pipeline::new(capture, encoder, Output::File { path, container: Container::Matroska })?;
+//! pipeline.start().await?;
+//! let report = pipeline.stop().await?;
+//! assert!(report.encoded > 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Several renditions, outputs and audio tracks
+//!
+//! A *rendition* is one size, rate and codec of the picture. One capture feeds any number of them,
+//! and each any number of outputs:
+//!
+//! ```no_run
+//! use ghoststream::{
+//!     AudioConfig, AudioSource, CaptureConfig, Codec, Container, EncoderConfig, Output, OutputConfig, Pipeline,
+//! };
+//!
+//! # fn build() -> Result<Pipeline, ghoststream::Error> {
+//! let full = Output::File { path: "full.mkv".into(), container: Container::Matroska };
+//! let small = Output::File { path: "small.mp4".into(), container: Container::Mp4 };
+//! let pipeline = Pipeline::builder(CaptureConfig::default())
+//!     .rendition(EncoderConfig::default().with_codec(Codec::Hevc))
+//!     .rendition(EncoderConfig::default().with_codec(Codec::H264).with_resolution(1280, 720))
+//!     .audio(AudioConfig::new(AudioSource::Desktop))
+//!     .audio(AudioConfig::new(AudioSource::Microphone).with_title("Me"))
+//!     .output(full)
+//!     .output(OutputConfig::new(small).with_rendition(1).with_audio_tracks([0]))
+//!     .build()?;
+//! # Ok(pipeline)
+//! # }
+//! ```
+//!
+//! # Sound from another program
+//!
+//! Anything that is a PipeWire node can be recorded, by its id or name:
+//!
+//! ```no_run
+//! # use ghoststream::{CaptureConfig, Codec, Container, EncoderConfig, EncoderPreset, Output, Pipeline};
+//! # struct GhostWave;
+//! # impl GhostWave { fn output_node(&self) -> u32 { 42 } }
+//! # async fn record() -> Result<(), ghoststream::Error> {
+//! # let audio = GhostWave;
+//! # let (capture, output) = (CaptureConfig::default(), Output::VirtualCamera { name: "x".into() });
+//! let encoder = EncoderConfig::default()
+//!     .with_codec(Codec::AV1)
+//!     .with_resolution(1920, 1080)
+//!     .with_bitrate_kbps(8000)
+//!     .with_preset(EncoderPreset::Quality);
+//! let video = Pipeline::new(capture, encoder, output)?;
+//! video.set_audio_source(audio.output_node())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is not built yet
+//!
+//! Streams, the virtual camera, the replay buffer and raw packets have their place in [`Output`] and
+//! answer with [`Error::NotBuilt`] when a pipeline is made of them:
+//!
+//! ```
+//! use ghoststream::{CaptureConfig, EncoderConfig, Error, Output, Pipeline};
+//!
+//! for output in [
+//!     Output::VirtualCamera { name: "GhostStream Camera".into() },
+//!     Output::Rtmp { url: "rtmp://live.twitch.tv/app/your_stream_key".into() },
+//! ] {
+//!     let refused = Pipeline::new(CaptureConfig::default(), EncoderConfig::default(), output);
+//!     assert!(matches!(refused, Err(Error::NotBuilt { .. })));
+//! }
+//! ```
+//!
+//! # Errors
+//!
+//! Every failure is an [`Error`] that says what failed, why, and what to do; [`Error::is_usage`],
+//! [`Error::is_retryable`] and [`Error::is_refused_by_user`] answer what a program asks of it. What
+//! was chosen instead of what was asked is never an error: it is in [`Report::notes`], each with its
+//! reason.
+//!
+//! # Stability
+//!
+//! Structs and enumerations that will grow are `#[non_exhaustive]`. Before 1.0 a minor version may
+//! change the interface; `CHANGELOG.md` says how.
+#![warn(missing_docs)]
 
 mod audio;
 mod av;
