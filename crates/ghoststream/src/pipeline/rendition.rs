@@ -78,8 +78,11 @@ pub(super) struct Rendition {
     commands: Sender<Command>,
     /// What changed in frames that were left out since the last one that was processed.
     missed: Damage,
+    /// The newest frame that lies outside the recording, before its start or in a pause: what the
+    /// screen shows when it goes on, even if nothing moves any more.
+    outside: Option<CapturedFrame>,
     /// The last picture, for ticks that have no new one.
-    last: Option<(Picture, Timestamp)>,
+    last: Option<Picture>,
 }
 
 /// Why the thread ends early.
@@ -106,6 +109,7 @@ impl Rendition {
             shared: Arc::clone(shared),
             commands: commands.clone(),
             missed: Damage::Rects(Vec::new()),
+            outside: None,
             last: None,
         }
     }
@@ -134,11 +138,20 @@ impl Rendition {
         let _ = self.commands.send(command);
     }
 
-    fn offer(&mut self, frame: CapturedFrame, actions: &mut Vec<Action<CapturedFrame>>) {
+    fn offer(&mut self, mut frame: CapturedFrame, actions: &mut Vec<Action<CapturedFrame>>) {
+        if let Some(before) = self.outside.take() {
+            frame.damage.merge(&before.damage);
+        }
         match self.shared.timeline.map(frame.pts) {
             Some(pts) => self.pacer.offer(pts.as_nanos(), frame, actions),
-            // Before the start, or paused.
-            None => self.missed.merge(&frame.damage),
+            None => self.outside = Some(frame),
+        }
+    }
+
+    /// Shows the newest frame from before the start or from a pause, now that recording goes on.
+    fn offer_outside(&mut self, now: MediaTime, actions: &mut Vec<Action<CapturedFrame>>) {
+        if let Some(frame) = self.outside.take() {
+            self.pacer.offer(now.as_nanos(), frame, actions);
         }
     }
 
@@ -149,6 +162,7 @@ impl Rendition {
             self.pacer.set_keep_alive(1_000_000_000);
         }
         if let Some(now) = self.shared.timeline.map(Timestamp::now()) {
+            self.offer_outside(now, actions);
             self.pacer.poll(now.as_nanos(), actions);
         }
     }
@@ -158,6 +172,7 @@ impl Rendition {
         const MOST: i64 = 100_000_000;
         let now = self.shared.timeline.map(Timestamp::now());
         let wait = match (now, self.pacer.deadline()) {
+            (Some(_), _) if self.outside.is_some() => 0,
             (Some(now), Some(deadline)) => (deadline - now.as_nanos()).clamp(0, MOST),
             _ => MOST,
         };
@@ -181,13 +196,13 @@ impl Rendition {
                 Action::Show { pts, frame } => {
                     let arrived = frame.arrived;
                     let picture = self.make(frame)?;
-                    self.last = Some((share(&picture)?, arrived));
+                    self.last = Some(share(&picture)?);
                     self.send(pts, picture, arrived)?;
                 }
                 // A tick without news that finds no room is no loss.
                 Action::Repeat { .. } if full => {}
                 Action::Repeat { pts } => {
-                    if let Some((last, _)) = &self.last {
+                    if let Some(last) = &self.last {
                         let picture = share(last)?;
                         counters.repeated.add(1);
                         self.send(pts, picture, Timestamp::now())?;
@@ -219,6 +234,7 @@ impl Rendition {
     /// Shows what is left, up to now.
     fn finish(&mut self, actions: &mut Vec<Action<CapturedFrame>>) -> Result<(), Stop> {
         if let Some(end) = self.shared.timeline.map(Timestamp::now()) {
+            self.offer_outside(end, actions);
             self.pacer.finish(end.as_nanos(), actions);
         }
         self.act(actions, true)
