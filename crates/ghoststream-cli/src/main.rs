@@ -1,1 +1,83 @@
-fn main() {}
+//! The `ghoststream` command: flags and glue. The work is in the library.
+
+mod args;
+mod failure;
+mod presets;
+mod print;
+mod record;
+mod shell;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{CaptureArgs, Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    log(cli.verbose);
+    let json = cli.command.json();
+    match run(cli.command) {
+        Ok(status) => status,
+        Err(failure) => failure.exit(json),
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Record(args) => return record::run(&args),
+        Command::Presets(args) => presets::list(args.json),
+        Command::Doctor(_) => return not_built("the doctor", "try `ghoststream record`"),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man => shell::manual()?,
+        Command::Stream(args) => return later(&args.capture, "streaming"),
+        Command::Camera(args) => return later(&args.capture, "the virtual camera"),
+        Command::Replay(args) => return later(&args.capture, "the replay buffer"),
+        Command::Run(_) => return not_built("running a file", "record one output with `ghoststream record`"),
+        Command::Ctl(_) => return not_built("remote control", "stop a recording with Ctrl-C or SIGTERM"),
+        Command::Bench(_) => {
+            return not_built("bench", "`ghoststream doctor` shows what this machine can do");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A capturing command of a later version: wrong options are still told first.
+fn later(args: &CaptureArgs, feature: &'static str) -> Result<ExitCode, Failure> {
+    args.resolve()?;
+    not_built(feature, "record to a file with `ghoststream record`")
+}
+
+fn not_built(feature: &'static str, instead: &'static str) -> Result<ExitCode, Failure> {
+    Err(ghoststream::Error::NotBuilt { feature, instead }.into())
+}
+
+/// Help and version are answers; anything else is a mistake, told as JSON where JSON was asked for.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && std::env::args_os().any(|it| it == "--json") {
+        let text = error.to_string();
+        let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
+        return Failure::usage(message).exit(true);
+    }
+    let _ = error.print();
+    ExitCode::from(if error.use_stderr() { 2 } else { 0 })
+}
+
+/// `GHOSTSTREAM_LOG` takes tracing's filters and beats `-v`.
+fn log(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_env("GHOSTSTREAM_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,ghoststream={level}")));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+}

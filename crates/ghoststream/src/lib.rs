@@ -139,8 +139,8 @@ pub use clock::{MediaTime, Timeline, Timestamp};
 pub use color::{Color, ColorRange, ColorSpace, PixelFormat};
 pub use config::{
     AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, ConfigError, Container,
-    CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Output, OutputConfig,
-    RateControl, Scaler, SourceKinds,
+    CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Output, OutputConfig, Place,
+    Profile, ProfileError, Profiles, RateControl, Resolved, Scaler, Settings, SourceKinds,
 };
 pub use encode::EncodeError;
 pub use error::Error;

@@ -4,11 +4,18 @@ mod audio;
 mod capture;
 mod encoder;
 mod output;
+mod profile;
+mod profile_reader;
+mod setting;
+mod settings;
+mod shape;
 
 pub use audio::{AudioCodec, AudioConfig, AudioSource};
 pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
 pub use encoder::{Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler};
 pub use output::{Container, Output, OutputConfig};
+pub use profile::{Place, Profile, ProfileError, Profiles};
+pub use settings::{Resolved, Settings};
 
 use std::fmt;
 

@@ -1,0 +1,230 @@
+//! The options that capturing commands share.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueHint};
+use ghoststream::{
+    AudioCodec, Codec, ConfigError, CursorMode, EncoderChoice, EncoderPreset, FrameRateMode, Preset, Profile,
+    Profiles, RateControl, Resolved, Scaler, Settings,
+};
+
+use crate::failure::Failure;
+
+macro_rules! words {
+    ($name:ty) => {
+        PossibleValuesParser::new(<$name>::ALL.iter().map(|it| it.word()))
+    };
+}
+
+/// An option that can be taken back: `--ten-bit`, or `--ten-bit=false` over a profile that has it.
+macro_rules! switch {
+    () => {
+        PossibleValuesParser::new(["true", "false"])
+    };
+}
+
+/// Words as they were typed; ranges are checked with the profile's by the library.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CaptureArgs {
+    /// What to capture: portal (you pick in a dialog), test-card, or node:ID of PipeWire
+    #[arg(long, value_name = "SOURCE", help_heading = "Picture")]
+    source: Option<String>,
+
+    /// Only this part of the picture, in pixels from its top left corner
+    #[arg(long, value_name = "X,Y,WxH", allow_hyphen_values = true, help_heading = "Picture")]
+    region: Option<String>,
+
+    /// Output size, even [default: the source's]
+    #[arg(long, value_name = "WxH", allow_hyphen_values = true, help_heading = "Picture")]
+    size: Option<String>,
+
+    /// Pictures a second, 1 to 240 [default: 60]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Picture")]
+    fps: Option<String>,
+
+    /// A picture at every tick, or only when something changes
+    #[arg(long, value_name = "MODE", value_parser = words!(FrameRateMode), help_heading = "Picture")]
+    frame_rate_mode: Option<String>,
+
+    /// The filter that scales
+    #[arg(long, value_name = "FILTER", value_parser = words!(Scaler), help_heading = "Picture")]
+    scaler: Option<String>,
+
+    /// The mouse pointer
+    #[arg(long, value_name = "MODE", value_parser = words!(CursorMode), help_heading = "Picture")]
+    cursor: Option<String>,
+
+    /// Size, rate and bitrate in one word; `ghoststream presets` lists them
+    #[arg(long, value_name = "NAME", value_parser = words!(Preset), hide_possible_values = true, help_heading = "Encoding")]
+    preset: Option<String>,
+
+    /// The video codec
+    #[arg(long, value_name = "CODEC", value_parser = words!(Codec), help_heading = "Encoding")]
+    codec: Option<String>,
+
+    /// NVIDIA's encoder, a software one, or whichever works
+    #[arg(long, value_name = "ENCODER", value_parser = words!(EncoderChoice), help_heading = "Encoding")]
+    encoder: Option<String>,
+
+    /// Speed against quality
+    #[arg(long, value_name = "PRESET", value_parser = words!(EncoderPreset), help_heading = "Encoding")]
+    encoder_preset: Option<String>,
+
+    /// How bits are spent [default: vbr, or crf with --quality]
+    #[arg(long, value_name = "MODE", value_parser = words!(RateControl), help_heading = "Encoding")]
+    rate_control: Option<String>,
+
+    /// Thousand bits a second, 50 to 800000 [default: by size and rate]
+    #[arg(long, value_name = "KBPS", allow_hyphen_values = true, help_heading = "Encoding")]
+    bitrate: Option<String>,
+
+    /// For cqp and crf, lower is better: 0 to 51, AV1 0 to 63
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Encoding")]
+    quality: Option<String>,
+
+    /// A packet for each picture at once: no B-frames, no lookahead
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "Encoding")]
+    low_latency: Option<String>,
+
+    /// B-frames between references, 0 to 16
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Encoding")]
+    b_frames: Option<String>,
+
+    /// Pictures that rate control looks ahead, 0 to 250
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Encoding")]
+    lookahead: Option<String>,
+
+    /// Seconds between key frames, 0.1 to 60 [default: 2]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, help_heading = "Encoding")]
+    gop: Option<String>,
+
+    /// Ten bits a sample
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "Encoding")]
+    ten_bit: Option<String>,
+
+    /// Sound: desktop, mic, app:NAME, node:ID or none; repeat for a track each [default: desktop]
+    #[arg(long, value_name = "SOURCE", help_heading = "Sound")]
+    audio: Vec<String>,
+
+    /// The audio codec [default: opus, in MP4 aac]
+    #[arg(long, value_name = "CODEC", value_parser = words!(AudioCodec), help_heading = "Sound")]
+    audio_codec: Option<String>,
+
+    /// Stop by itself after so long
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    duration: Option<String>,
+
+    /// Look for the source again when it vanishes, instead of ending
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true)]
+    resume: Option<String>,
+
+    /// Replace the file if it exists
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true)]
+    overwrite: Option<String>,
+
+    /// The profile file [default: ~/.config/ghoststream/config.toml]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Profiles")]
+    pub config: Option<PathBuf>,
+
+    /// Which profile of that file to use
+    #[arg(long, value_name = "NAME", help_heading = "Profiles")]
+    pub profile: Option<String>,
+
+    /// Print one JSON object a second and a last one with the report
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl CaptureArgs {
+    /// Lays what was typed over the profile and checks the whole.
+    pub fn resolve(&self) -> Result<Resolved, Failure> {
+        let flags = self.settings().map_err(|error| in_flags(&error))?;
+        let profile = self.read_profile()?;
+        let merged = flags.clone().over(profile.settings().clone());
+        let mut resolved = merged.resolve().map_err(|error| {
+            let blamed = if flags.has(error.name) { None } else { profile.blame(&error) };
+            blamed.map_or_else(|| in_flags(&error), Failure::from)
+        })?;
+        // Each profile remembers its own choice of screen.
+        if let Some(name) = &self.profile {
+            resolved.capture = resolved.capture.with_restore_profile(Some(name.clone()));
+        }
+        Ok(resolved)
+    }
+
+    fn read_profile(&self) -> Result<Profile, Failure> {
+        let profiles = match &self.config {
+            Some(path) => Profiles::read(path)?,
+            None => Profiles::read_default()?,
+        };
+        Ok(profiles.get(self.profile.as_deref())?)
+    }
+
+    fn settings(&self) -> Result<Settings, ConfigError> {
+        let mut settings = Settings::default();
+        for (key, value) in self.typed() {
+            if let Some(value) = value {
+                settings.set(key, &[value])?;
+            }
+        }
+        if !self.audio.is_empty() {
+            settings.set("audio", &self.audio)?;
+        }
+        Ok(settings)
+    }
+
+    /// Every option but `--audio`, by its key.
+    const fn typed(&self) -> [(&'static str, &Option<String>); 23] {
+        [
+            ("source", &self.source),
+            ("region", &self.region),
+            ("codec", &self.codec),
+            ("encoder", &self.encoder),
+            ("preset", &self.preset),
+            ("size", &self.size),
+            ("fps", &self.fps),
+            ("bitrate", &self.bitrate),
+            ("rate_control", &self.rate_control),
+            ("quality", &self.quality),
+            ("encoder_preset", &self.encoder_preset),
+            ("low_latency", &self.low_latency),
+            ("b_frames", &self.b_frames),
+            ("lookahead", &self.lookahead),
+            ("gop", &self.gop),
+            ("ten_bit", &self.ten_bit),
+            ("frame_rate_mode", &self.frame_rate_mode),
+            ("scaler", &self.scaler),
+            ("cursor", &self.cursor),
+            ("audio_codec", &self.audio_codec),
+            ("duration", &self.duration),
+            ("resume", &self.resume),
+            ("overwrite", &self.overwrite),
+        ]
+    }
+}
+
+/// An error in the words of the command line.
+fn in_flags(error: &ConfigError) -> Failure {
+    Failure::usage(format!("--{} {} is not possible: {}", error.name, error.value, error.allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_an_option() {
+        let args = CaptureArgs::default();
+        let mut typed: Vec<_> = args.typed().iter().map(|(key, _)| *key).chain(["audio"]).collect();
+        let mut keys = Settings::KEYS.to_vec();
+        typed.sort_unstable();
+        keys.sort_unstable();
+        assert_eq!(typed, keys);
+    }
+}

@@ -1,0 +1,79 @@
+//! How a command can fail, and the exit status that goes with it.
+
+use std::process::ExitCode;
+
+use ghoststream::{CaptureError, Error, OutputError, ProfileError};
+
+use crate::print;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line or a profile is wrong.
+    Usage(String),
+    /// The user refused the portal's dialog.
+    Refused(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl Failure {
+    /// Something typed that cannot be used.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    /// What goes to the user.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Usage(message) | Self::Refused(message) | Self::Failed(message) => message,
+        }
+    }
+
+    /// The exit status of product's table.
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Refused(_) => 3,
+        }
+    }
+
+    /// Says it, as JSON on standard output or as a line on standard error, and ends with its status.
+    pub fn exit(&self, json: bool) -> ExitCode {
+        if json {
+            let object = serde_json::json!({
+                "type": "error", "message": self.message(), "exit_status": self.status(),
+            });
+            print::line(&object.to_string());
+        } else {
+            print::warn(&format!("error: {}", self.message()));
+        }
+        ExitCode::from(self.status())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Config(_)
+            | Error::Capture(CaptureError::Config(_))
+            | Error::Output(OutputError::Unsuitable { .. }) => Self::Usage(message),
+            _ if error.is_refused_by_user() => Self::Refused(message),
+            _ => Self::Failed(message),
+        }
+    }
+}
+
+impl From<ProfileError> for Failure {
+    fn from(error: ProfileError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(format!("{error:#}"))
+    }
+}

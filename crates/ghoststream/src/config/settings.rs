@@ -1,0 +1,301 @@
+//! Everything that the command line and a profile can say, each value optional, and how it becomes
+//! a configuration.
+//!
+//! Settings are layers: flags lie over a profile, that over the preset, that over the defaults.
+//! [`Settings::over`] lays one over another, [`Settings::resolve`] fills in what nobody said.
+
+use std::time::Duration;
+
+use super::setting::{Given, Refused, Setting};
+use super::{
+    AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, ConfigError, CursorMode,
+    EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler,
+};
+use crate::{Preset, Rect, Size};
+
+macro_rules! settings {
+    ($($(#[$meta:meta])* $field:ident $word:literal: $ty:ty),+ $(,)?) => {
+        /// One layer of settings. `None` leaves a value to the layer below.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        #[non_exhaustive]
+        pub struct Settings {
+            $($(#[$meta])* pub $field: Option<$ty>),+
+        }
+
+        impl Settings {
+            /// Every setting by its word in TOML; on the command line `_` is written `-`.
+            pub const KEYS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            /// Whether this layer says anything of a setting, by either of its words.
+            pub fn has(&self, key: &str) -> bool {
+                match key.replace('-', "_").as_str() {
+                    $(stringify!($field) => self.$field.is_some(),)+
+                    _ => false,
+                }
+            }
+
+            fn merged(self, below: Self) -> Self {
+                Self { $($field: self.$field.or(below.$field)),+ }
+            }
+
+            pub(super) fn put(&mut self, key: &str, given: &Given<'_>) -> Result<(), Unfit> {
+                match key.replace('-', "_").as_str() {
+                    $(stringify!($field) => {
+                        let value = <$ty>::read(given).map_err(|it| Unfit::new($word, it))?;
+                        let alone = Self { $field: Some(value), ..Self::default() };
+                        alone.check_alone()?;
+                        self.$field = alone.$field;
+                        Ok(())
+                    })+
+                    _ => Err(Unfit::Unknown),
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Where pictures come from.
+    source "source": CaptureSource,
+    /// The part of the picture to take.
+    region "region": Rect,
+    /// The codec.
+    codec "codec": Codec,
+    /// Hardware, software, or whichever works.
+    encoder "encoder": EncoderChoice,
+    /// Size, rate and bitrate, where no layer says them.
+    preset "preset": Preset,
+    /// Output size.
+    size "size": Size,
+    /// Pictures a second.
+    fps "fps": f64,
+    /// Bits a second, in thousands.
+    bitrate "bitrate": u32,
+    /// How bits are spent.
+    rate_control "rate-control": RateControl,
+    /// Quantiser or quality.
+    quality "quality": u32,
+    /// Speed against quality.
+    encoder_preset "encoder-preset": EncoderPreset,
+    /// A packet for each picture at once.
+    low_latency "low-latency": bool,
+    /// B-frames between references.
+    b_frames "b-frames": u32,
+    /// Pictures that rate control looks ahead.
+    lookahead "lookahead": u32,
+    /// Seconds between key frames.
+    gop "gop": f64,
+    /// Ten bits a sample.
+    ten_bit "ten-bit": bool,
+    /// Fixed or variable rate.
+    frame_rate_mode "frame-rate-mode": FrameRateMode,
+    /// The filter that scales.
+    scaler "scaler": Scaler,
+    /// The mouse pointer.
+    cursor "cursor": CursorMode,
+    /// Sound, a track each; an empty list is no sound.
+    audio "audio": Vec<AudioSource>,
+    /// The codec of every track.
+    audio_codec "audio-codec": AudioCodec,
+    /// How long to record, in seconds.
+    duration "duration": f64,
+    /// Whether to look for the source again when it vanishes.
+    resume "resume": bool,
+    /// Whether a file that exists is replaced.
+    overwrite "overwrite": bool,
+}
+
+/// Why a value does not fit its setting.
+#[derive(Debug)]
+pub(super) enum Unfit {
+    /// There is no such setting.
+    Unknown,
+    /// The value is of another type.
+    Type { name: &'static str, expects: &'static str },
+    /// The value is of the right type, but cannot be used.
+    Value(ConfigError),
+}
+
+impl Unfit {
+    fn new(name: &'static str, refused: Refused) -> Self {
+        match refused {
+            Refused::Type(expects) => Self::Type { name, expects },
+            Refused::Value(allowed) => Self::Value(ConfigError::new(name, "", allowed)),
+        }
+    }
+}
+
+impl From<ConfigError> for Unfit {
+    fn from(error: ConfigError) -> Self {
+        Self::Value(error)
+    }
+}
+
+/// What the layers add up to, checked.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Resolved {
+    /// What to capture.
+    pub capture: CaptureConfig,
+    /// How to encode it.
+    pub encoder: EncoderConfig,
+    /// Which sound goes with it.
+    pub audio: Vec<AudioConfig>,
+    /// How long to record. `None` is until it is stopped.
+    pub duration: Option<Duration>,
+    /// Whether a file that exists is replaced.
+    pub overwrite: bool,
+}
+
+/// The longest recording that can be asked for by `duration`: a year.
+const LONGEST: f64 = 365.0 * 86_400.0;
+
+impl Settings {
+    /// Sets one value from its text on the command line. Several texts are a list, which only
+    /// `audio` takes.
+    ///
+    /// # Errors
+    /// There is no such setting, or the value is not in its range.
+    pub fn set<T: AsRef<str>>(&mut self, key: &str, texts: &[T]) -> Result<(), ConfigError> {
+        let given = match texts {
+            [one] => Given::Typed(one.as_ref()),
+            many => Given::List(many.iter().map(|it| Given::Typed(it.as_ref())).collect()),
+        };
+        self.put(key, &given).map_err(|unfit| {
+            let texts: Vec<_> = texts.iter().map(AsRef::as_ref).collect();
+            let value = texts.join(", ");
+            match unfit {
+                Unfit::Unknown => ConfigError::new("setting", key, Self::KEYS.join(", ")),
+                Unfit::Type { name, expects } => ConfigError::new(name, value, expects),
+                Unfit::Value(error) => ConfigError { value, ..error },
+            }
+        })
+    }
+
+    /// This layer over another one: what it says counts, the rest is taken from `below`.
+    ///
+    /// A quality belongs to CQP and CRF, and low latency excludes B-frames: what this layer says
+    /// also takes back the part of `below` that contradicts it.
+    #[must_use]
+    pub fn over(self, mut below: Self) -> Self {
+        let by_bitrate =
+            |mode: Option<RateControl>| matches!(mode, Some(RateControl::Cbr | RateControl::Vbr));
+        if self.quality.is_some() && by_bitrate(below.rate_control) {
+            below.rate_control = None;
+        }
+        if by_bitrate(self.rate_control) {
+            below.quality = None;
+        }
+        if self.low_latency == Some(true) {
+            below.b_frames = None;
+        }
+        self.merged(below)
+    }
+
+    /// Fills in the preset and the defaults and checks the whole.
+    ///
+    /// # Errors
+    /// The first value that cannot be used, alone or with the others.
+    pub fn resolve(&self) -> Result<Resolved, ConfigError> {
+        let resolved = Resolved {
+            capture: self.capture(),
+            encoder: self.encoder()?,
+            audio: self.audio(),
+            duration: self.duration()?,
+            overwrite: self.overwrite.unwrap_or(false),
+        };
+        resolved.capture.validate()?;
+        resolved.encoder.validate()?;
+        resolved.audio.iter().try_for_each(AudioConfig::validate)?;
+        Ok(resolved)
+    }
+
+    /// Checks a layer that says a single thing: what depends on other settings is left open.
+    fn check_alone(&self) -> Result<(), ConfigError> {
+        // AV1 has the widest range of quantisers; the codec that is used has the last word.
+        let open = if self.quality.is_some() { Some(Codec::AV1) } else { self.codec };
+        Self { codec: open, ..self.clone() }.resolve().map(drop)
+    }
+
+    /// Checks a layer as a whole, for all that it says itself.
+    pub(super) fn check_layer(&self) -> Result<(), ConfigError> {
+        let decided = self.codec.is_some_and(|it| it != Codec::Auto);
+        let codec = if decided { self.codec } else { Some(Codec::AV1) };
+        Self { codec, ..self.clone() }.resolve().map(drop)
+    }
+
+    fn capture(&self) -> CaptureConfig {
+        let mut capture = self.preset.map_or_else(CaptureConfig::default, Preset::capture);
+        if let Some(source) = &self.source {
+            capture.source = source.clone();
+        }
+        if let Some(fps) = self.fps {
+            capture.fps = fps;
+        }
+        if let Some(cursor) = self.cursor {
+            capture.cursor = cursor;
+        }
+        capture.region = self.region;
+        capture.resume = self.resume.unwrap_or(false);
+        if capture.source == CaptureSource::TestCard && self.region.is_none() {
+            // Drawn at the size that is recorded, so that its blocks stay sharp.
+            capture.test_card_size = self.size.or_else(|| self.preset.map(Preset::size));
+        }
+        capture
+    }
+
+    fn encoder(&self) -> Result<EncoderConfig, ConfigError> {
+        let mut encoder = self.preset.map_or_else(EncoderConfig::default, Preset::encoder);
+        fn lay<T: Copy>(over: Option<T>, onto: &mut T) {
+            if let Some(value) = over {
+                *onto = value;
+            }
+        }
+        lay(self.codec, &mut encoder.codec);
+        lay(self.encoder, &mut encoder.encoder);
+        lay(self.rate_control.or_else(|| self.quality.map(|_| RateControl::Crf)), &mut encoder.rate_control);
+        lay(self.encoder_preset, &mut encoder.preset);
+        lay(self.low_latency, &mut encoder.low_latency);
+        lay(self.gop, &mut encoder.gop_seconds);
+        lay(self.ten_bit, &mut encoder.ten_bit);
+        lay(self.frame_rate_mode, &mut encoder.frame_rate_mode);
+        lay(self.scaler, &mut encoder.scaler);
+        encoder.size = self.size.or(encoder.size);
+        encoder.bitrate_kbps = self.bitrate.or(encoder.bitrate_kbps);
+        encoder.quality = self.quality;
+        encoder.b_frames = self.b_frames;
+        encoder.lookahead = self.lookahead;
+        match (self.quality, encoder.rate_control) {
+            (Some(quality), mode @ (RateControl::Cbr | RateControl::Vbr)) => Err(ConfigError::new(
+                "quality",
+                quality,
+                format!("it goes with rate-control cqp or crf, and rate-control is {mode}"),
+            )),
+            _ => Ok(encoder),
+        }
+    }
+
+    fn audio(&self) -> Vec<AudioConfig> {
+        let usual = match self.source {
+            Some(CaptureSource::TestCard) => AudioSource::TestCard,
+            _ => AudioSource::Desktop,
+        };
+        let sources = self.audio.clone().unwrap_or_else(|| vec![usual]);
+        sources
+            .into_iter()
+            .map(|it| AudioConfig { codec: self.audio_codec, ..AudioConfig::new(it) })
+            .collect()
+    }
+
+    fn duration(&self) -> Result<Option<Duration>, ConfigError> {
+        match self.duration {
+            None => Ok(None),
+            Some(seconds) if (0.1..=LONGEST).contains(&seconds) => Ok(Some(Duration::from_secs_f64(seconds))),
+            Some(other) => Err(ConfigError::new("duration", other, "0.1 to 31536000 seconds")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;
