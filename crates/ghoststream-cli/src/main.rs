@@ -2,10 +2,15 @@
 
 mod args;
 mod failure;
+mod live;
 mod presets;
 mod print;
 mod record;
+mod session;
 mod shell;
+mod signals;
+mod summary;
+mod view;
 
 use std::process::ExitCode;
 

@@ -1,12 +1,40 @@
 //! `ghoststream record`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use ghoststream::{Container, Output, OutputConfig, Pipeline, Resolved};
 
 use crate::args::RecordArgs;
 use crate::failure::Failure;
+use crate::session;
 
 /// Records until it is stopped.
 pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
-    args.capture.resolve()?;
-    Err(ghoststream::Error::NotBuilt { feature: "recording", instead: "see `ghoststream presets`" }.into())
+    let resolved = args.capture.resolve()?;
+    let output = output(args, resolved.overwrite)?;
+    let duration = resolved.duration;
+    let pipeline = pipeline(resolved, output)?;
+    session::run(&pipeline, duration, args.capture.json)
+}
+
+fn pipeline(resolved: Resolved, output: OutputConfig) -> Result<Pipeline, Failure> {
+    let builder = Pipeline::builder(resolved.capture).rendition(resolved.encoder).output(output);
+    Ok(resolved.audio.into_iter().fold(builder, ghoststream::PipelineBuilder::audio).build()?)
+}
+
+fn output(args: &RecordArgs, overwrite: bool) -> Result<OutputConfig, Failure> {
+    let path = match &args.output {
+        Some(path) => path.clone(),
+        None => default_path()?,
+    };
+    let container = Container::from_extension(&path).ok_or_else(|| {
+        let name = path.display();
+        Failure::usage(format!("--output {name} is not possible: a name that ends in .mkv, .mp4 or .webm"))
+    })?;
+    Ok(OutputConfig::new(Output::File { path, container }).with_overwrite(overwrite))
+}
+
+fn default_path() -> Result<PathBuf, Failure> {
+    Err(Failure::usage("--output is needed: a name that ends in .mkv, .mp4 or .webm"))
 }
