@@ -6,7 +6,7 @@
 
 mod error;
 mod frame;
-mod pipewire;
+pub mod pipewire;
 mod portal;
 mod queue;
 mod test_card;

@@ -168,6 +168,12 @@ impl FrameSink {
         self.counters.dropped_capture.add(frames);
     }
 
+    /// Counts a frame that was given back unread: too many are out already.
+    pub fn drop_frame(&self) {
+        self.counters.captured.add(1);
+        self.counters.dropped_capture.add(1);
+    }
+
     /// Counts a frame that the producer marked corrupt or described wrongly; it is not handed on.
     pub fn corrupt(&self, why: &str) {
         self.counters.corrupt.add(1);

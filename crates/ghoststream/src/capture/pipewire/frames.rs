@@ -1,0 +1,215 @@
+//! From PipeWire's buffers to captured frames: what the process callback does for each.
+
+use std::sync::Arc;
+
+use super::buffer::{Returns, Slot};
+use super::format::VideoFormat;
+use super::layout::{self, Chunk};
+use super::meta::{self, Shape};
+use crate::capture::{
+    CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, Lease, Memory, Plane,
+};
+use crate::{Rect, Timestamp};
+
+/// A producer's timestamp further from now than this is not believed.
+const MOST_OFF: i64 = 1_000_000_000;
+
+/// A stream's memory from one frame to the next.
+#[derive(Debug)]
+pub(super) struct Frames {
+    pub(super) stream: usize,
+    pub(super) sink: FrameSink,
+    /// Whether the pointer comes as metadata, so that it can move without a new picture.
+    pub(super) with_cursor: bool,
+    pub(super) format: Option<VideoFormat>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) returns: Arc<Returns>,
+    sequence: u64,
+    last_pts: Timestamp,
+    /// What changed in frames that were not handed on.
+    missed: Damage,
+    bitmap: Arc<CursorBitmap>,
+    hotspot: (i32, i32),
+    /// The last picture, kept while the pointer may move over it.
+    last: Option<CapturedFrame>,
+}
+
+/// Whether the buffer goes straight back to PipeWire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    Lent,
+    GiveBack,
+}
+
+impl Frames {
+    pub(super) fn new(stream: usize, sink: FrameSink, with_cursor: bool) -> Self {
+        Self {
+            stream,
+            sink,
+            with_cursor,
+            format: None,
+            slots: Vec::new(),
+            returns: Arc::default(),
+            sequence: 0,
+            last_pts: Timestamp::default(),
+            missed: Damage::Full,
+            bitmap: Arc::new(CursorBitmap { size: crate::Size::default(), rgba: Vec::new() }),
+            hotspot: (0, 0),
+            last: None,
+        }
+    }
+
+    /// Another format was agreed on, or none: nothing of what was before can be built upon.
+    pub(super) fn set_format(&mut self, format: Option<VideoFormat>) {
+        self.format = format;
+        self.missed = Damage::Full;
+        self.last = None;
+    }
+
+    /// The stream ended: lets go of what it holds.
+    pub(super) fn clear(&mut self) {
+        self.set_format(None);
+        self.slots.clear();
+    }
+
+    /// Handles one buffer that the producer filled.
+    pub(super) fn accept(&mut self, slot: usize) -> Keep {
+        let arrived = Timestamp::now();
+        match self.read(slot, arrived) {
+            Ok(keep) => keep,
+            Err(why) => {
+                self.sequence += 1;
+                self.missed = Damage::Full;
+                self.sink.corrupt(&why);
+                Keep::GiveBack
+            }
+        }
+    }
+
+    fn read(&mut self, index: usize, arrived: Timestamp) -> Result<Keep, String> {
+        let Some(format) = self.format else { return Ok(Keep::GiveBack) };
+        let slot = self.slots.get(index).ok_or("it came in a buffer that was never announced")?;
+        let header = slot.meta(meta::HEADER, meta::HEADER_BYTES).and_then(|bytes| meta::header(&bytes));
+        let cursor = self.with_cursor.then(|| read_cursor(slot)).flatten();
+        let chunks = slot.chunks();
+        let pts = self.pts(header.map(|header| header.pts), arrived);
+        let cursor = cursor.transpose()?.and_then(|cursor| self.cursor(cursor));
+        if chunks.iter().all(|chunk| chunk.size == 0) {
+            // Compositors send the pointer's movements so, some marking the absent picture corrupt.
+            return self.without_picture(pts, arrived, cursor, &chunks);
+        }
+        if header.is_some_and(|header| header.corrupted) {
+            return Err("the producer marked it as corrupted".into());
+        }
+        let slot = &self.slots[index];
+        slot.check()?;
+        let places = layout::place(format.format, format.size, &slot.lengths(), &chunks)?;
+        let places = &places[..format.format.planes()];
+        let (size, pixels) = (format.size, format.format);
+        let full = Rect::of(size);
+        let crop = slot.meta(meta::CROP, meta::REGION_BYTES).and_then(|bytes| meta::region(&bytes, size));
+        let turned = slot.meta(meta::TRANSFORM, 4).map(|bytes| meta::transform(&bytes));
+        let damage = slot.meta(meta::DAMAGE, 64 * meta::REGION_BYTES);
+        let mut damage = damage.map_or(Damage::Full, |bytes| meta::damage(&bytes, size));
+        damage.merge(&self.missed);
+        let (keep, memory) = match slot.lend(places, &self.returns) {
+            Some(lent) => (Keep::Lent, Some(lent)),
+            None => (Keep::GiveBack, slot.copy(places, &self.returns)),
+        };
+        let sequence = self.sequence;
+        self.sequence += 1;
+        let Some((lease, planes)) = memory else {
+            self.missed = damage;
+            self.sink.drop_frame();
+            return Ok(Keep::GiveBack);
+        };
+        self.missed = Damage::Rects(Vec::new());
+        let memory = cpu_buffer(lease, format, &planes)?;
+        let frame = CapturedFrame {
+            stream: self.stream,
+            sequence,
+            pts,
+            arrived,
+            size,
+            format: pixels,
+            color: format.color,
+            crop: crop.unwrap_or(full),
+            transform: turned.unwrap_or_default(),
+            damage,
+            cursor,
+            memory,
+        };
+        if self.with_cursor {
+            self.last = Some(frame.clone());
+        }
+        self.sink.push(frame);
+        Ok(keep)
+    }
+
+    /// A buffer without a picture: the last one again, with the pointer where it is now.
+    fn without_picture(
+        &mut self,
+        pts: Timestamp,
+        arrived: Timestamp,
+        cursor: Option<Cursor>,
+        chunks: &[Chunk],
+    ) -> Result<Keep, String> {
+        if !self.with_cursor {
+            return if chunks.iter().any(|chunk| chunk.is_corrupted()) || self.last.is_some() {
+                Ok(Keep::GiveBack)
+            } else {
+                Err("it holds no picture: its size is 0".into())
+            };
+        }
+        let Some(last) = &mut self.last else { return Ok(Keep::GiveBack) };
+        if last.cursor == cursor {
+            return Ok(Keep::GiveBack);
+        }
+        last.sequence = self.sequence;
+        self.sequence += 1;
+        last.pts = pts;
+        last.arrived = arrived;
+        last.cursor = cursor;
+        let mut frame = last.clone();
+        frame.damage = Damage::Rects(Vec::new());
+        self.sink.push(frame);
+        Ok(Keep::GiveBack)
+    }
+
+    /// The producer's time where it can be believed, and never before that of the frame before.
+    fn pts(&mut self, stated: Option<i64>, arrived: Timestamp) -> Timestamp {
+        let stated = stated.map(Timestamp::from_nanos).filter(|pts| {
+            pts.as_nanos() > 0 && pts.nanos_since(arrived).unsigned_abs() <= MOST_OFF.unsigned_abs()
+        });
+        let pts = stated.unwrap_or(arrived).max(self.last_pts);
+        self.last_pts = pts;
+        pts
+    }
+
+    fn cursor(&mut self, cursor: Option<meta::CursorMeta>) -> Option<Cursor> {
+        let cursor = cursor?;
+        if let Shape::New(bitmap) = cursor.shape {
+            self.hotspot = cursor.hotspot;
+            // Some producers send the same picture with every frame.
+            if *bitmap != *self.bitmap {
+                self.bitmap = bitmap;
+            }
+        }
+        Some(Cursor { position: cursor.position, hotspot: self.hotspot, bitmap: Arc::clone(&self.bitmap) })
+    }
+}
+
+/// The pointer, copying its picture only when there is one.
+fn read_cursor(slot: &Slot) -> Option<Result<Option<meta::CursorMeta>, String>> {
+    let mut bytes = slot.meta(meta::CURSOR, meta::CURSOR_BYTES)?;
+    if meta::cursor_has_bitmap(&bytes) {
+        bytes = slot.meta(meta::CURSOR, usize::MAX)?;
+    }
+    Some(meta::cursor(&bytes).map_err(Into::into))
+}
+
+fn cpu_buffer(lease: Arc<dyn Lease>, format: VideoFormat, planes: &[Plane; 3]) -> Result<Memory, String> {
+    CpuBuffer::new(lease, format.format, format.size, planes)
+        .map(Memory::Cpu)
+        .map_err(|error| error.to_string())
+}
