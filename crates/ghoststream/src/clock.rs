@@ -184,6 +184,21 @@ impl Timeline {
         Some(MediaTime(nanos))
     }
 
+    /// When `media` is captured, the inverse of [`Timeline::map`]: nothing while there is no origin,
+    /// or while a pause is open before it.
+    pub fn capture_time(&self, media: MediaTime) -> Option<Timestamp> {
+        let state = self.read();
+        let origin = state.origin?;
+        let mut at = origin.offset(media.0);
+        for &(from, to) in &state.pauses {
+            if at >= from {
+                at = at.offset(to.nanos_since(from.max(origin)).max(0));
+            }
+        }
+        let open = state.paused_at.is_some_and(|from| at >= from);
+        (!open).then_some(at)
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -223,5 +238,23 @@ mod tests {
         assert!(!timeline.resume(at(210)));
         assert_eq!(timeline.map(at(170)), None, "what was captured within the pause stays out");
         assert_eq!(timeline.map(at(200)), Some(MediaTime::from_nanos(50)));
+    }
+
+    #[test]
+    fn capture_time_undoes_map() {
+        let timeline = Timeline::new();
+        assert_eq!(timeline.capture_time(MediaTime::ZERO), None);
+        timeline.pause(at(20));
+        timeline.resume(at(110));
+        timeline.start(at(100));
+        timeline.pause(at(150));
+        timeline.resume(at(200));
+        timeline.pause(at(300));
+        for captured in [110, 149, 200, 299] {
+            let media = timeline.map(at(captured)).unwrap();
+            assert_eq!(timeline.capture_time(media), Some(at(captured)));
+        }
+        assert_eq!(timeline.map(at(299)), Some(MediaTime::from_nanos(139)));
+        assert_eq!(timeline.capture_time(MediaTime::from_nanos(140)), None, "the pause is open");
     }
 }

@@ -60,6 +60,7 @@ impl Error {
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::Config(_) | Self::NotBuilt { .. } | Self::State(_))
             || matches!(self, Self::Output(OutputError::Unsuitable { .. }))
+            || matches!(self, Self::Audio(AudioError::Unsuitable(_)))
             || matches!(self, Self::Encode(EncodeError::Unsuitable(_)))
     }
 

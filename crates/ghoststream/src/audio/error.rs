@@ -1,6 +1,7 @@
 //! Why there is no sound.
 
 use crate::av::AvError;
+use crate::output::OutputError;
 
 /// Why sound cannot be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +29,25 @@ pub enum AudioError {
         /// Why, and what would work.
         reason: String,
     },
+    /// The container does not take the codec.
+    #[error(transparent)]
+    Unsuitable(OutputError),
     /// The encoder failed.
     #[error("encoding sound failed: {0}")]
     Encode(#[from] AvError),
+    /// A thread could not be started.
+    #[error("the {thread} thread cannot be started: {reason}")]
+    Thread {
+        /// Its name.
+        thread: &'static str,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl AudioError {
     /// Whether the same call may succeed later, unchanged.
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::NoPipeWire { .. })
+        matches!(self, Self::NoPipeWire { .. } | Self::Thread { .. })
     }
 }

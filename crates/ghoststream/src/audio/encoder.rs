@@ -1,0 +1,356 @@
+//! Sound encoders of libavcodec: AAC, Opus, FLAC.
+//!
+//! Samples go in interleaved, stereo, 32-bit float at [`RATE`]; packets come out with times in
+//! samples. An encoder that looks ahead says by how much in its parameters (`initial_padding`), and
+//! its first packet begins that much before zero, so that what is *heard* at zero is the first
+//! sample that went in.
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{AudioError, CHANNELS, RATE};
+use crate::av::{AvError, PacketRef, Parameters, check, ffi};
+use crate::encode::Packet;
+use crate::{AudioCodec, MediaTime, Timestamp};
+use ffi::AVSampleFormat::{AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP, AV_SAMPLE_FMT_S16, AV_SAMPLE_FMT_S32};
+
+/// Bits a second, in thousands, where none are asked for.
+const DEFAULT_KBPS: u32 = 160;
+
+/// libavcodec's encoders of each codec, the better first, with the sample formats that we can make.
+const fn candidates(codec: AudioCodec) -> &'static [(&'static CStr, ffi::AVSampleFormat)] {
+    match codec {
+        AudioCodec::Aac => &[(c"aac", AV_SAMPLE_FMT_FLTP), (c"libfdk_aac", AV_SAMPLE_FMT_S16)],
+        AudioCodec::Opus => &[(c"libopus", AV_SAMPLE_FMT_FLT), (c"opus", AV_SAMPLE_FMT_FLTP)],
+        AudioCodec::Flac => &[(c"flac", AV_SAMPLE_FMT_S32)],
+    }
+}
+
+/// An open encoder.
+pub(super) struct Encoder {
+    context: Context,
+    format: ffi::AVSampleFormat,
+    /// Samples of one channel in a packet.
+    frame_size: usize,
+    /// Interleaved samples that do not fill a frame yet.
+    pending: Vec<f32>,
+    /// Samples of one channel handed to the encoder.
+    position: i64,
+    name: &'static CStr,
+}
+
+impl Encoder {
+    /// Opens the first encoder of this codec that works. `kbps` is ignored by FLAC.
+    pub(super) fn open(codec: AudioCodec, kbps: Option<u32>) -> Result<Self, AudioError> {
+        let mut reasons = Vec::new();
+        for &(name, format) in candidates(codec) {
+            match Context::open(name, format, kbps.unwrap_or(DEFAULT_KBPS)) {
+                Ok(context) => {
+                    // FLAC alone leaves the choice to us in some versions.
+                    let frame_size = match context.fields().frame_size {
+                        size if size > 0 => size as usize,
+                        _ => 4096,
+                    };
+                    let pending = Vec::with_capacity(2 * frame_size * CHANNELS);
+                    return Ok(Self { context, format, frame_size, pending, position: 0, name });
+                }
+                Err(reason) => reasons.push(format!("{}: {reason}", name.to_string_lossy())),
+            }
+        }
+        Err(AudioError::Encoder {
+            codec: codec.word(),
+            reason: format!("{}; try another --audio-codec", reasons.join(", ")),
+        })
+    }
+
+    /// The encoder's name in libavcodec.
+    pub(super) fn name(&self) -> String {
+        self.name.to_string_lossy().into_owned()
+    }
+
+    /// What a muxer must know.
+    pub(super) fn parameters(&self) -> Result<Parameters, AvError> {
+        // SAFETY: Context::open opened it.
+        unsafe { Parameters::of_context(self.context.0.as_ptr()) }
+    }
+
+    /// Encodes interleaved samples; what does not fill a frame waits for more.
+    pub(super) fn push(&mut self, samples: &[f32], out: &mut impl FnMut(Packet)) -> Result<(), AvError> {
+        // Encoders refuse what is no number, and a broken application may well play it.
+        self.pending.extend(samples.iter().map(|it| if it.is_finite() { it.clamp(-8.0, 8.0) } else { 0.0 }));
+        let frame = self.frame_size * CHANNELS;
+        let mut done = 0;
+        while self.pending.len() - done >= frame {
+            self.send(done..done + frame)?;
+            done += frame;
+            self.receive(out)?;
+        }
+        self.pending.drain(..done);
+        Ok(())
+    }
+
+    /// Encodes what waits and drains the encoder. Nothing can follow.
+    pub(super) fn finish(&mut self, out: &mut impl FnMut(Packet)) -> Result<(), AvError> {
+        if !self.pending.is_empty() {
+            self.send(0..self.pending.len())?;
+            self.pending.clear();
+        }
+        // SAFETY: the context is open; a null frame starts the drain.
+        check(unsafe { ffi::avcodec_send_frame(self.context.0.as_ptr(), std::ptr::null()) })?;
+        self.receive(out)
+    }
+
+    fn send(&mut self, range: std::ops::Range<usize>) -> Result<(), AvError> {
+        let samples = &self.pending[range];
+        let frames = samples.len() / CHANNELS;
+        let mut frame = Frame::alloc(self.context.fields(), self.format, frames)?;
+        frame.fill(samples, self.format);
+        // SAFETY: the frame is ours and allocated.
+        unsafe { frame.0.as_mut().pts = self.position };
+        self.position += frames as i64;
+        // SAFETY: both are valid; the encoder takes its own reference to the samples.
+        check(unsafe { ffi::avcodec_send_frame(self.context.0.as_ptr(), frame.0.as_ptr()) })?;
+        Ok(())
+    }
+
+    fn receive(&mut self, out: &mut impl FnMut(Packet)) -> Result<(), AvError> {
+        loop {
+            let mut packet = PacketRef::empty()?;
+            // SAFETY: the context is open and the packet empty.
+            let code = unsafe { ffi::avcodec_receive_packet(self.context.0.as_ptr(), packet.as_mut_ptr()) };
+            if code == ffi::AVERROR(libc::EAGAIN) || code == ffi::AVERROR_EOF {
+                return Ok(());
+            }
+            check(code)?;
+            // FLAC ends with a packet of side data alone, a checksum for a header that the
+            // containers have written long before.
+            if !packet.data().is_empty() {
+                out(self.packet(packet));
+            }
+        }
+    }
+
+    fn packet(&self, av: PacketRef) -> Packet {
+        let fields = av.fields();
+        let pts = media_time(fields.pts);
+        let length = if fields.duration > 0 { fields.duration } else { self.frame_size as i64 };
+        let nanos = media_time(fields.pts + length).nanos_since(pts);
+        Packet {
+            track: 0,
+            pts,
+            dts: pts,
+            duration: Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)),
+            key: true,
+            arrived: None,
+            encoded: Timestamp::now(),
+            av: Arc::new(av),
+        }
+    }
+}
+
+/// When sample `index` is heard, to the nearest nanosecond.
+pub(super) fn media_time(index: i64) -> MediaTime {
+    let nanos = (i128::from(index) * 1_000_000_000 + i128::from(RATE / 2)).div_euclid(i128::from(RATE));
+    MediaTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+/// An opened `AVCodecContext`.
+struct Context(NonNull<ffi::AVCodecContext>);
+
+// SAFETY: a codec context has no thread affinity, and only its owner calls into it.
+unsafe impl Send for Context {}
+
+impl Context {
+    fn open(name: &CStr, format: ffi::AVSampleFormat, kbps: u32) -> Result<Self, AvError> {
+        // SAFETY: name is a C string; the codec found is static.
+        let codec = unsafe { ffi::avcodec_find_encoder_by_name(name.as_ptr()) };
+        if codec.is_null() {
+            return Err(AvError(ffi::AVERROR_ENCODER_NOT_FOUND));
+        }
+        // SAFETY: codec is a valid encoder; the context is ours from here on.
+        let context = unsafe { ffi::avcodec_alloc_context3(codec) };
+        let mut context = Self(NonNull::new(context).ok_or(AvError(-libc::ENOMEM))?);
+        // SAFETY: the context is ours alone and not open yet.
+        unsafe {
+            let fields = context.0.as_mut();
+            fields.sample_fmt = format;
+            fields.sample_rate = RATE as i32;
+            ffi::av_channel_layout_default(&mut fields.ch_layout, CHANNELS as i32);
+            fields.time_base = ffi::AVRational { num: 1, den: RATE as i32 };
+            fields.bit_rate = i64::from(kbps) * 1000;
+            // Headers in the parameters, which every container wants.
+            fields.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
+            // FFmpeg's own Opus encoder asks for this.
+            fields.strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL;
+            if format == AV_SAMPLE_FMT_S32 {
+                fields.bits_per_raw_sample = 24;
+            }
+            check(ffi::avcodec_open2(context.0.as_ptr(), codec, std::ptr::null_mut()))?;
+        }
+        Ok(context)
+    }
+
+    fn fields(&self) -> &ffi::AVCodecContext {
+        // SAFETY: self owns a valid context.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        let mut context = self.0.as_ptr();
+        // SAFETY: self owns the context.
+        unsafe { ffi::avcodec_free_context(&mut context) };
+    }
+}
+
+/// An `AVFrame` with room for sound.
+struct Frame(NonNull<ffi::AVFrame>);
+
+impl Frame {
+    fn alloc(
+        context: &ffi::AVCodecContext,
+        format: ffi::AVSampleFormat,
+        frames: usize,
+    ) -> Result<Self, AvError> {
+        // SAFETY: a fresh frame that we own, or null; the layout is copied from an open context.
+        unsafe {
+            let mut frame = Self(NonNull::new(ffi::av_frame_alloc()).ok_or(AvError(-libc::ENOMEM))?);
+            let fields = frame.0.as_mut();
+            fields.nb_samples = frames as i32;
+            fields.format = format as i32;
+            fields.sample_rate = RATE as i32;
+            check(ffi::av_channel_layout_copy(&mut fields.ch_layout, &context.ch_layout))?;
+            check(ffi::av_frame_get_buffer(frame.0.as_ptr(), 0))?;
+            Ok(frame)
+        }
+    }
+
+    /// Writes interleaved samples, as many as the frame was allocated for.
+    fn fill(&mut self, samples: &[f32], format: ffi::AVSampleFormat) {
+        match format {
+            AV_SAMPLE_FMT_FLTP => {
+                for channel in 0..CHANNELS {
+                    let plane = self.plane::<f32>(channel, samples.len() / CHANNELS);
+                    let values = samples.iter().skip(channel).step_by(CHANNELS);
+                    plane.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+                }
+            }
+            AV_SAMPLE_FMT_S16 => {
+                let plane = self.plane::<i16>(0, samples.len());
+                let to_i16 = |value: f32| (value * 32768.0).round() as i16;
+                plane.iter_mut().zip(samples).for_each(|(to, from)| *to = to_i16(*from));
+            }
+            AV_SAMPLE_FMT_S32 => {
+                let plane = self.plane::<i32>(0, samples.len());
+                // 24 bits, in the upper ones; `as` saturates.
+                let to_i24 = |value: f32| ((value * 8_388_608.0).round() as i32).clamp(-8_388_608, 8_388_607);
+                plane.iter_mut().zip(samples).for_each(|(to, from)| *to = to_i24(*from) << 8);
+            }
+            _ => self.plane::<f32>(0, samples.len()).copy_from_slice(samples),
+        }
+    }
+
+    /// `len` must not exceed what the frame holds of this type in one plane.
+    fn plane<T>(&mut self, index: usize, len: usize) -> &mut [T] {
+        // SAFETY: alloc made av_frame_get_buffer allocate nb_samples of the format in each plane
+        // (times the channels, where interleaved), aligned for it; fill asks for just that.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_ref().data[index].cast::<T>(), len) }
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let mut frame = self.0.as_ptr();
+        // SAFETY: self owns the frame.
+        unsafe { ffi::av_frame_free(&mut frame) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::decode::decode;
+
+    fn encode(codec: AudioCodec, samples: &[f32]) -> (Vec<Packet>, Parameters) {
+        let mut encoder = Encoder::open(codec, None).unwrap();
+        let mut packets = Vec::new();
+        for piece in samples.chunks(700 * CHANNELS) {
+            encoder.push(piece, &mut |it| packets.push(it)).unwrap();
+        }
+        encoder.finish(&mut |it| packets.push(it)).unwrap();
+        (packets, encoder.parameters().unwrap())
+    }
+
+    /// A second and a bit of 997 Hz, as loud as it gets in its middle, where there is a click too.
+    fn tone_and_click() -> Vec<f32> {
+        let sample = |frame: usize| {
+            let tone = (frame as f64 * 997.0 / 48000.0 * std::f64::consts::TAU).sin() as f32 * 0.25;
+            if frame == 24_000 { 1.0 } else { tone }
+        };
+        (0..60_000).flat_map(|frame| [sample(frame); CHANNELS]).collect()
+    }
+
+    /// The power at a frequency, against all power.
+    fn share_of(left: &[f32], frequency: f64) -> f64 {
+        let (mut sine, mut cosine, mut all) = (0.0, 0.0, 0.0);
+        for (index, &sample) in left.iter().enumerate() {
+            let angle = index as f64 * frequency / 48000.0 * std::f64::consts::TAU;
+            sine += f64::from(sample) * angle.sin();
+            cosine += f64::from(sample) * angle.cos();
+            all += f64::from(sample).powi(2);
+        }
+        2.0 * (sine * sine + cosine * cosine) / (all * left.len() as f64)
+    }
+
+    fn comes_back(codec: AudioCodec, off_by: usize) {
+        let samples = tone_and_click();
+        let (packets, parameters) = encode(codec, &samples);
+        let padding = i64::from(parameters.fields().initial_padding);
+        assert_eq!(packets[0].pts, media_time(-padding), "{codec}: the look-ahead lies before zero");
+        for pair in packets.windows(2) {
+            let end = pair[0].pts.as_nanos() + pair[0].duration.as_nanos() as i64;
+            assert_eq!(end, pair[1].pts.as_nanos(), "{codec}: packets follow on one another");
+        }
+        let heard = decode(&parameters, &packets);
+        assert_eq!(heard.broken, 0);
+        assert!(heard.left.len() >= 60_000, "{codec}: all of it came back: {}", heard.left.len());
+        assert!(share_of(&heard.left[4800..20_000], 997.0) > 0.95, "{codec}: the tone");
+        let loudest = (0..60_000).max_by(|&a, &b| heard.left[a].abs().total_cmp(&heard.left[b].abs()));
+        let loudest = loudest.unwrap();
+        assert!(loudest.abs_diff(24_000) <= off_by, "{codec}: the click is at {loudest}");
+    }
+
+    #[test]
+    fn aac_comes_back_in_its_place() {
+        comes_back(AudioCodec::Aac, 2);
+    }
+
+    #[test]
+    fn opus_comes_back_in_its_place() {
+        comes_back(AudioCodec::Opus, 2);
+    }
+
+    #[test]
+    fn flac_comes_back_bit_for_bit() {
+        comes_back(AudioCodec::Flac, 0);
+        let samples = tone_and_click();
+        let (packets, parameters) = encode(AudioCodec::Flac, &samples);
+        let heard = decode(&parameters, &packets).left;
+        let worst = samples.iter().step_by(2).zip(&heard).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst <= 1.0 / 8_388_608.0, "{worst}");
+    }
+
+    #[test]
+    fn loud_and_broken_samples_are_no_panic() {
+        let wild = [f32::NAN, f32::INFINITY, -9e9, 2.0, -2.0, 1.0].repeat(8000);
+        for codec in [AudioCodec::Flac, AudioCodec::Opus, AudioCodec::Aac] {
+            let mut encoder = Encoder::open(codec, None).unwrap();
+            let pushed = encoder.push(&wild, &mut |_| {});
+            assert!(pushed.is_ok(), "{codec}: {pushed:?}");
+        }
+    }
+}

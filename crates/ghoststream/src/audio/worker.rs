@@ -1,0 +1,191 @@
+//! The thread of one audio track: from the ring, through the aligner, to the encoder and the sink.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::align::Aligner;
+use super::encoder::{Encoder, media_time};
+use super::ring::Reader;
+use super::{PacketSink, RATE};
+use crate::av::AvError;
+use crate::stats::Journal;
+use crate::{MediaTime, Timeline, Timestamp};
+
+/// How often the ring is looked at.
+const TICK: Duration = Duration::from_millis(10);
+/// Samples of one channel encoded at a time.
+const CHUNK: i64 = RATE as i64 / 100;
+/// How long a source that sends may be late before silence is written for it.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// The same for a source that is not there.
+const IDLE: Duration = Duration::from_millis(150);
+/// How long `stop` waits for the last sound.
+const LAST_WAIT: Duration = Duration::from_millis(250);
+
+/// What the track's owner asks of its thread.
+pub(super) enum Command {
+    /// Hand packets on from now.
+    Start(PacketSink),
+    /// Hand on everything captured before this, and end.
+    Stop(Timestamp),
+}
+
+/// What came of the sound.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outcome {
+    pub ppm: f64,
+    pub max_skew: f64,
+    pub silence_seconds: f64,
+}
+
+pub(super) struct Worker {
+    /// The track's name, in notes.
+    pub name: String,
+    pub reader: Reader,
+    pub encoder: Encoder,
+    pub timeline: Timeline,
+    pub journal: Journal,
+}
+
+impl Worker {
+    /// Runs until it is told to stop, or its owner is gone.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) -> Outcome {
+        let mut track = Writing { aligner: Aligner::new(), sink: None, next: 0, pcm: Vec::new() };
+        let mut block = Vec::new();
+        let until = loop {
+            match commands.recv_timeout(TICK) {
+                Ok(Command::Start(sink)) => track.sink = Some(sink),
+                Ok(Command::Stop(until)) => break Some(until),
+                Err(RecvTimeoutError::Disconnected) => break None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.step(&mut track, &mut block, None).is_err() {
+                break None;
+            }
+        };
+        if let Some(until) = until {
+            self.drain(&mut track, &mut block, until);
+        }
+        let quality = track.aligner.quality();
+        Outcome {
+            ppm: track.aligner.ppm(),
+            max_skew: quality.max_skew,
+            silence_seconds: quality.silence as f64 / f64::from(RATE),
+        }
+    }
+
+    /// Takes what the source sent and encodes what is ready.
+    fn step(
+        &mut self,
+        track: &mut Writing,
+        block: &mut Vec<f32>,
+        until: Option<Timestamp>,
+    ) -> Result<(), AvError> {
+        while let Some(header) = self.reader.pop(block) {
+            track.aligner.push(header, block);
+        }
+        let dropped = self.reader.take_dropped();
+        if dropped > 0 {
+            let seconds = dropped as f64 / f64::from(RATE);
+            self.journal
+                .note(format!("{}: {seconds:.2} s of sound were lost, this machine is too slow", self.name));
+        }
+        let now = Timestamp::now();
+        let patience = match (until, self.reader.is_live()) {
+            (Some(_), true) => LAST_WAIT,
+            (Some(_), false) => Duration::ZERO,
+            (None, true) => PATIENCE,
+            (None, false) => IDLE,
+        };
+        let overdue = now - patience;
+        let ready = track.aligner.ready_until().map_or(overdue, |ready| ready.max(overdue));
+        let limit = until.map_or(ready, |until| ready.min(until));
+        let written = track.write(&mut self.encoder, &self.timeline, limit);
+        if let Err(error) = &written {
+            self.journal.note(format!("{}: encoding sound failed: {error}; the track ends here", self.name));
+        }
+        written
+    }
+
+    /// Writes everything up to `until` and flushes. What has not come [`LAST_WAIT`] after it is
+    /// silence, so that this ends.
+    fn drain(&mut self, track: &mut Writing, block: &mut Vec<f32>, until: Timestamp) {
+        if track.sink.is_none() {
+            return;
+        }
+        let until = until.min(Timestamp::now() + PATIENCE);
+        loop {
+            if self.step(track, block, Some(until)).is_err() {
+                return;
+            }
+            let left = self.timeline.capture_time(media_time(track.next));
+            if left.is_none_or(|at| samples_before(at, until) == 0) {
+                break;
+            }
+            std::thread::sleep(TICK);
+        }
+        if let Some(sink) = &mut track.sink
+            && let Err(error) = self.encoder.finish(sink)
+        {
+            self.journal.note(format!("{}: the end of the sound was lost: {error}", self.name));
+        }
+    }
+}
+
+/// Where a track stands.
+struct Writing {
+    aligner: Aligner,
+    sink: Option<PacketSink>,
+    /// The next sample of the recording.
+    next: i64,
+    pcm: Vec<f32>,
+}
+
+impl Writing {
+    /// Encodes everything captured before `limit`, pauses left out to the sample.
+    fn write(&mut self, encoder: &mut Encoder, timeline: &Timeline, limit: Timestamp) -> Result<(), AvError> {
+        let Some(sink) = &mut self.sink else {
+            return Ok(());
+        };
+        while let Some(at) = timeline.capture_time(media_time(self.next)) {
+            let before = samples_before(at, limit).min(CHUNK);
+            let frames = unbroken(timeline, self.next, at, before);
+            if frames == 0 {
+                break;
+            }
+            self.pcm.clear();
+            self.aligner.pull(at, frames as usize, &mut self.pcm);
+            self.next += frames;
+            encoder.push(&self.pcm, sink)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whole samples from `at` on that begin before `limit`.
+fn samples_before(at: Timestamp, limit: Timestamp) -> i64 {
+    // Times of samples are rounded to a nanosecond: one that begins less than that before counts not.
+    let nanos = limit.nanos_since(at).saturating_sub(1).max(0);
+    let samples = (i128::from(nanos) * i128::from(RATE) + 999_999_999) / 1_000_000_000;
+    i64::try_from(samples).unwrap_or(i64::MAX)
+}
+
+/// How many of `frames` samples from `first` on, captured from `at` on, were captured without a pause
+/// between them.
+fn unbroken(timeline: &Timeline, first: i64, at: Timestamp, frames: i64) -> i64 {
+    let start = media_time(first);
+    let whole = |count: i64| {
+        let last: MediaTime = media_time(first + count - 1);
+        timeline.capture_time(last) == Some(at.offset(last.nanos_since(start)))
+    };
+    if frames == 0 || whole(frames) {
+        return frames;
+    }
+    // The first is captured at `at`, the last is not where it should be: the pause is between.
+    let (mut good, mut bad) = (1, frames);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if whole(middle) { good = middle } else { bad = middle }
+    }
+    good
+}
