@@ -114,9 +114,10 @@ impl Rect {
     }
 }
 
-/// How a picture is turned before it is shown: `SPA_META_VideoTransform`, and Wayland's
-/// `wl_output.transform`. Turns are counter-clockwise; a flip is about the vertical axis and comes
-/// before the turn.
+/// How the producer turned a picture before it put it into its buffer: the values of
+/// `SPA_META_VideoTransform` and of Wayland's `wl_output.transform`. Turns are counter-clockwise; a
+/// flip is left to right and comes before the turn. Showing the picture upright undoes it: one that
+/// is `Rotated90` is turned clockwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Transform {
@@ -149,7 +150,7 @@ impl Transform {
         matches!(self, Self::Rotated90 | Self::Rotated270 | Self::Flipped90 | Self::Flipped270)
     }
 
-    /// The size of a picture after it was turned.
+    /// The size of a picture after it was turned, or turned back.
     pub const fn apply(self, size: Size) -> Size {
         if self.swaps_sides() { size.swapped() } else { size }
     }

@@ -26,7 +26,7 @@ pub struct CapturedFrame {
     pub color: Color,
     /// The part of the buffer that is the picture; within `size` and not empty.
     pub crop: Rect,
-    /// How the cropped picture is turned before it is shown.
+    /// How the producer turned the picture; undone before it is shown.
     pub transform: Transform,
     /// What changed since the stream's previous frame, in buffer coordinates.
     pub damage: Damage,
@@ -37,7 +37,7 @@ pub struct CapturedFrame {
 }
 
 impl CapturedFrame {
-    /// The size at which it is shown: cropped, then turned.
+    /// The size at which it is shown: cropped, then turned upright.
     pub const fn shown_size(&self) -> Size {
         self.transform.apply(self.crop.size())
     }

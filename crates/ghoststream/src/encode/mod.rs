@@ -45,13 +45,13 @@ pub(crate) struct Request<'a> {
 
 /// What an encoder wants to be fed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct InputSpec {
+pub struct InputSpec {
     /// How the pixels lie.
-    pub(crate) format: PixelFormat,
+    pub format: PixelFormat,
     /// Pixels across and down.
-    pub(crate) size: Size,
+    pub size: Size,
     /// What the code values mean; the same is written into the bitstream.
-    pub(crate) color: Color,
+    pub color: Color,
 }
 
 /// One open encoder. All calls come from one thread.

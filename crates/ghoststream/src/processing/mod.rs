@@ -3,8 +3,23 @@
 //! [`Process`] is the seam: the CPU way is here, the GPU way will stand beside it. One call crops,
 //! turns, scales, converts and draws the pointer.
 
+mod avx2;
+mod cpu;
+mod deep;
 mod error;
+mod geometry;
+mod matrix;
 pub(crate) mod pacer;
+mod pointer;
+mod pool;
+mod source;
+mod strip;
+mod target;
+mod tiles;
+mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::ProcessError;
 
@@ -15,26 +30,29 @@ use crate::{Rect, Scaler};
 
 /// What a rendition does to its source's pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Recipe {
+pub struct Recipe {
     /// Format, size and colour of the result.
-    pub(crate) output: InputSpec,
+    pub output: InputSpec,
     /// The part of the upright picture to take; clipped to it. `None` is all.
-    pub(crate) region: Option<Rect>,
+    pub region: Option<Rect>,
     /// The filter, where sizes differ.
-    pub(crate) scaler: Scaler,
+    pub scaler: Scaler,
 }
 
 /// Turns captured pictures into what an encoder wants. All calls come from one thread.
-pub(crate) trait Process: Send {
+pub trait Process: Send {
     /// Makes the picture. Where the aspect differs it is fitted, with black bars.
     ///
     /// `frame.damage` is what changed since the frame given in the call before, and the
-    /// implementation may rely on it.
+    /// implementation may rely on it. The picture is shared with the processor, which reuses its
+    /// memory once every other reference is gone.
+    ///
+    /// # Errors
+    /// The region lies outside the picture, there is no way between the formats, or no memory.
     fn process(&mut self, frame: &CapturedFrame) -> Result<Picture, ProcessError>;
 }
 
 /// The processor for a recipe.
-pub(crate) fn open(recipe: Recipe) -> Box<dyn Process> {
-    let _ = recipe;
-    unimplemented!("being written")
+pub fn open(recipe: Recipe) -> Box<dyn Process> {
+    Box::new(cpu::Cpu::new(recipe))
 }
