@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 pub mod child;
+pub mod judge;
 pub mod portal;
 pub mod session;
 
