@@ -8,7 +8,9 @@
 pub mod child;
 pub mod judge;
 pub mod portal;
+pub mod producer;
 pub mod session;
 
 pub use portal::Portal;
+pub use producer::Producer;
 pub use session::Session;

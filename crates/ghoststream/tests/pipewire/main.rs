@@ -1,0 +1,5 @@
+//! Capture from real PipeWire nodes, truthful ones and others: a producer of the test kit sends
+//! through a PipeWire and a WirePlumber of its own.
+
+mod formats;
+mod rig;

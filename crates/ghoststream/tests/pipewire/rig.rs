@@ -1,0 +1,111 @@
+//! What every test here needs: a session, and a capture whose frames can be taken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ghoststream::internals::{
+    Capture, CapturedFrame, Counters, FrameQueue, FrameSink, Journal, Memory, Taken, open_capture,
+};
+use ghoststream::{CaptureConfig, CaptureError, CaptureSource};
+use testkit::Session;
+use testkit::producer::pattern;
+
+/// A safety net, far beyond what anything here takes.
+pub const LONG: Duration = Duration::from_secs(20);
+
+/// A session that this test's process is part of.
+pub fn session() -> Session {
+    let session = Session::start().unwrap();
+    session.enter();
+    session
+}
+
+/// A running capture and what comes out of it.
+pub struct Rig {
+    pub capture: Option<Box<dyn Capture>>,
+    pub queue: FrameQueue,
+    pub counters: Arc<Counters>,
+    pub journal: Journal,
+}
+
+pub fn config(node: &str) -> CaptureConfig {
+    CaptureConfig::default().with_source(CaptureSource::Node(node.to_owned())).with_fps(240)
+}
+
+impl Rig {
+    pub fn open(node: &str) -> Self {
+        Self::with(&config(node)).unwrap()
+    }
+
+    pub fn with(config: &CaptureConfig) -> Result<Self, CaptureError> {
+        let counters = Arc::new(Counters::default());
+        let journal = Journal::default();
+        let sink = FrameSink::new(Arc::clone(&counters), journal.clone());
+        let queue = sink.subscribe(0);
+        let capture = open_capture(config, sink)?;
+        Ok(Self { capture: Some(capture), queue, counters, journal })
+    }
+
+    /// The next frame.
+    pub fn frame(&self) -> CapturedFrame {
+        match self.queue.take(LONG) {
+            Taken::Frame(frame) => frame,
+            other => panic!("{other:?}; {:?}; {:?}", self.counters, self.journal.notes()),
+        }
+    }
+
+    /// Takes frames until one fits.
+    pub fn frame_where(&self, fits: impl Fn(&CapturedFrame) -> bool) -> CapturedFrame {
+        let deadline = std::time::Instant::now() + LONG;
+        loop {
+            let frame = self.frame();
+            if fits(&frame) {
+                return frame;
+            }
+            assert!(std::time::Instant::now() < deadline, "no such frame came; the last: {frame:?}");
+        }
+    }
+
+    /// Waits until something holds.
+    pub fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let deadline = std::time::Instant::now() + LONG;
+        while !holds(self) {
+            let notes = self.journal.notes();
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{what} did not happen: {:?} {notes:?}",
+                self.counters
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The end of the stream: the reason, past all frames that are left.
+    pub fn ended(&self) -> String {
+        loop {
+            match self.queue.take(LONG) {
+                Taken::Frame(_) => {}
+                Taken::Ended(reason) => return reason,
+                Taken::Timeout => panic!("it did not end: {:?}", self.journal.notes()),
+            }
+        }
+    }
+}
+
+/// Which frame's pattern it shows in every byte of every plane; `None` for no single one.
+pub fn pattern_number(frame: &CapturedFrame) -> Option<u64> {
+    let Memory::Cpu(buffer) = &frame.memory else { panic!("memory of another kind") };
+    // The first byte tells the number to 8 bits; 31 is odd, so every one of 256 differs.
+    let first = buffer.plane(0).0[0];
+    let number = (0..256).find(|number| pattern(*number, 0, 0, 0) == first)?;
+    (0..frame.format.planes())
+        .all(|plane| {
+            let (bytes, stride) = buffer.plane(plane);
+            let (row_bytes, rows) = frame.format.plane_layout(plane, frame.size);
+            (0..rows).all(|row| {
+                let row_of = &bytes[row * stride..row * stride + row_bytes];
+                row_of.iter().enumerate().all(|(column, byte)| *byte == pattern(number, plane, row, column))
+            })
+        })
+        .then_some(number)
+}
