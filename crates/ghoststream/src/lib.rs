@@ -146,7 +146,7 @@ pub use encode::EncodeError;
 pub use error::Error;
 pub use frame_rate::FrameRate;
 pub use geometry::{Rect, Size, Transform};
-pub use output::OutputError;
+pub use output::{OutputError, default_path};
 pub use pipeline::{Pipeline, PipelineBuilder, PipelineState, Status};
 pub use preset::Preset;
 pub use processing::ProcessError;

@@ -8,6 +8,7 @@ pub(crate) mod file;
 mod interleave;
 
 pub use error::OutputError;
+pub use file::default_path;
 pub(crate) use interleave::Interleaver;
 
 use crate::encode::{Packet, Track};

@@ -8,8 +8,9 @@ use std::ffi::CStr;
 use std::time::Instant;
 
 use super::disk::Disk;
-use super::muxer::{Muxer, Stream};
+use super::muxer::{Muxer, Stream, libavformat_major};
 use super::{UNIT, UNIT_BYTES};
+use crate::av::ffi::AVCodecID;
 use crate::encode::{Packet, Track, TrackKind};
 use crate::output::{OutputError, Sink};
 use crate::stats::OutputReport;
@@ -28,6 +29,8 @@ pub(super) struct Matroska {
     /// Cue points that the end of the file may have: one for each key picture and each cluster.
     cues: u64,
     video: Vec<bool>,
+    /// What is added to each track's times, in nanoseconds.
+    shifts: Vec<i64>,
     end: MediaTime,
     failed: Option<String>,
 }
@@ -57,6 +60,7 @@ impl Matroska {
         Ok(Self {
             muxer,
             disk: disk()?,
+            shifts: shifts(tracks),
             cluster: None,
             cues: 0,
             video: tracks.iter().map(|it| matches!(it.kind, TrackKind::Video { .. })).collect(),
@@ -69,7 +73,13 @@ impl Matroska {
         let open = self.cluster.as_ref().map_or(0, |it| it.bytes);
         let size = packet.data().len() + 64;
         self.disk.reserve((self.muxer.pending() + open + size) as u64 + self.end_bytes())?;
-        self.muxer.write(packet)?;
+        match self.shifts.get(packet.track) {
+            Some(&shift) if shift != 0 => {
+                let (pts, dts) = (packet.pts.offset(shift), packet.dts.offset(shift));
+                self.muxer.write(&Packet { pts, dts, ..packet.clone() })?;
+            }
+            _ => self.muxer.write(packet)?,
+        }
         let is_video = self.video.get(packet.track).copied().unwrap_or_default();
         self.cues += u64::from(packet.key && is_video);
         self.end = self.end.max(packet.pts + packet.duration);
@@ -128,6 +138,26 @@ impl Matroska {
         }
         result
     }
+}
+
+/// What is added to each track's times, so that sound which an encoder puts before its start does not
+/// begin before zero, where a block cannot be.
+///
+/// From version 60 on libavformat says the codec delay of every track and adds it to its blocks'
+/// times; players take it off again. Before, it said Opus's only and added nothing, and moved every
+/// other track instead. So Opus is moved here, and where another codec has a delay all tracks are.
+fn shifts(tracks: &[Track]) -> Vec<i64> {
+    let delay = |track: &Track| {
+        let fields = track.parameters.fields();
+        let padding = i64::from(fields.initial_padding.max(0));
+        padding * 1_000_000_000 / i64::from(fields.sample_rate.max(1))
+    };
+    let is_opus = |track: &&Track| track.parameters.fields().codec_id == AVCodecID::AV_CODEC_ID_OPUS;
+    if libavformat_major() >= 60 {
+        return vec![0; tracks.len()];
+    }
+    let common = tracks.iter().filter(|it| !is_opus(it)).map(delay).max().unwrap_or(0);
+    tracks.iter().map(|it| if is_opus(&it) { common + delay(it) } else { common }).collect()
 }
 
 impl Sink for Matroska {

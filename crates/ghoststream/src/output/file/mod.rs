@@ -13,6 +13,7 @@
 mod disk;
 mod fit;
 mod matroska;
+mod mp4;
 mod muxer;
 mod sync;
 mod target;
@@ -32,8 +33,10 @@ use crate::encode::Track;
 
 pub use videos::default_path;
 
-/// The longest that packets wait in memory to fill a unit, in media time and in real time.
-const UNIT: Duration = Duration::from_millis(400);
+/// The longest that packets wait in memory to fill a unit, in media time and in real time. Twice
+/// this and the longest wait before ([`Interleaver::WAIT`](super::Interleaver::WAIT)) are less than a
+/// second: libavformat's Matroska muxer may keep one packet of sound for the next unit.
+const UNIT: Duration = Duration::from_millis(250);
 /// The largest unit, so that memory stays bounded at any bitrate.
 const UNIT_BYTES: usize = 16 << 20;
 
@@ -53,12 +56,6 @@ pub(super) fn create(
         Container::Matroska | Container::WebM => {
             Box::new(matroska::Matroska::create(container, tracks, create)?)
         }
-        Container::Mp4 => {
-            return Err(OutputError::Unsuitable {
-                container,
-                codec: "any codec".to_owned(),
-                remedy: "MP4 is not written yet in this version; record to .mkv".to_owned(),
-            });
-        }
+        Container::Mp4 => Box::new(mp4::Mp4::create(tracks, create)?),
     })
 }

@@ -324,6 +324,12 @@ unsafe extern "C" fn seek(log: *mut c_void, offset: i64, whence: c_int) -> i64 {
     unsafe { (*log.cast::<Log>()).seek(offset, whence) }.unwrap_or(-i64::from(libc::EINVAL))
 }
 
+/// libavformat's major version at run time: 59 in FFmpeg 5, 60 in FFmpeg 6 and so on.
+pub(super) fn libavformat_major() -> u32 {
+    // SAFETY: returns a constant.
+    unsafe { ffi::avformat_version() >> 16 }
+}
+
 /// Nanoseconds in ticks of a time base, to the nearest.
 fn ticks(nanos: i64, base: ffi::AVRational) -> i64 {
     to_ticks(nanos, base.den.into(), base.num.into())

@@ -1,0 +1,165 @@
+//! From the form in which encoders give pictures to the form in which MP4 holds them.
+
+use crate::av::ffi::AVCodecID::{self, *};
+
+/// How a track's packets become samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// As they are.
+    Same,
+    /// H.264 in Annex B: start codes become lengths.
+    Avc,
+    /// HEVC in Annex B; parameter sets are left to the sample description, as `hvc1` demands.
+    Hevc,
+    /// AV1: without temporal delimiters (AV1-ISOBMFF 2.4).
+    Av1,
+}
+
+impl Form {
+    /// The form for a codec with these headers. Headers that do not begin with a start code say that
+    /// packets hold lengths already.
+    pub(super) fn of(codec: AVCodecID, extradata: &[u8]) -> Self {
+        let annex_b = extradata.is_empty() || extradata.starts_with(&[0, 0]);
+        match codec {
+            AV_CODEC_ID_H264 if annex_b => Self::Avc,
+            AV_CODEC_ID_HEVC if annex_b => Self::Hevc,
+            AV_CODEC_ID_AV1 => Self::Av1,
+            _ => Self::Same,
+        }
+    }
+
+    /// Appends a packet's sample to `out`; returns its size.
+    pub(super) fn append(self, packet: &[u8], out: &mut Vec<u8>) -> usize {
+        let start = out.len();
+        match self {
+            Self::Same => out.extend_from_slice(packet),
+            Self::Avc => append_units(packet, out, |_| true),
+            Self::Hevc => append_units(packet, out, |header| !matches!(header >> 1 & 0x3f, 32..=34)),
+            Self::Av1 => append_obus(packet, out),
+        }
+        out.len() - start
+    }
+}
+
+fn append_units(packet: &[u8], out: &mut Vec<u8>, keep: impl Fn(u8) -> bool) {
+    for unit in units(packet).filter(|it| it.first().is_some_and(|&header| keep(header))) {
+        out.extend(u32::try_from(unit.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.extend_from_slice(unit);
+    }
+}
+
+/// The NAL units of an Annex B byte stream (ITU-T H.264, annex B).
+fn units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = after_start_code(stream);
+    std::iter::from_fn(move || {
+        let from = rest?;
+        let end = start_code(from).unwrap_or(from.len());
+        rest = after_start_code(&from[end..]);
+        // Zeros before a start code belong to it, and a unit never ends with one.
+        let used = from[..end].iter().rposition(|&it| it != 0).map_or(0, |at| at + 1);
+        Some(&from[..used])
+    })
+}
+
+fn after_start_code(bytes: &[u8]) -> Option<&[u8]> {
+    start_code(bytes).map(|at| &bytes[at + 3..])
+}
+
+/// Where the next `00 00 01` is.
+fn start_code(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while at + 2 < bytes.len() {
+        // The last of the three tells how far the search may jump.
+        match bytes[at + 2] {
+            0 => at += 1,
+            1 if bytes[at] == 0 && bytes[at + 1] == 0 => return Some(at),
+            _ => at += 3,
+        }
+    }
+    None
+}
+
+fn append_obus(mut packet: &[u8], out: &mut Vec<u8>) {
+    const TEMPORAL_DELIMITER: u8 = 2;
+    const PADDING: u8 = 15;
+    while let Some(&header) = packet.first() {
+        let Some(length) = obu_length(packet) else {
+            // Not what it should be; a decoder may still make something of it.
+            out.extend_from_slice(packet);
+            return;
+        };
+        let (obu, rest) = packet.split_at(length);
+        if !matches!(header >> 3 & 15, TEMPORAL_DELIMITER | PADDING) {
+            out.extend_from_slice(obu);
+        }
+        packet = rest;
+    }
+}
+
+/// The length of the OBU that `bytes` begin with, header included (AV1 5.3). One without a size
+/// field goes on to the end.
+fn obu_length(bytes: &[u8]) -> Option<usize> {
+    let (extension, has_size) = (usize::from(bytes[0] >> 2 & 1), bytes[0] & 2 != 0);
+    if !has_size {
+        return Some(bytes.len());
+    }
+    let mut size = 0u64;
+    for index in 0..8 {
+        let byte = *bytes.get(1 + extension + index)?;
+        size |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            let length = usize::try_from(size).ok()?.checked_add(2 + extension + index)?;
+            return Some(length).filter(|&it| it <= bytes.len());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn converted(form: Form, packet: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        form.append(packet, &mut out);
+        out
+    }
+
+    #[test]
+    fn start_codes_become_lengths() {
+        let stream = [0, 0, 0, 1, 0x65, 1, 2, 0, 0, 1, 0x41, 0, 3, 0, 0];
+        assert_eq!(converted(Form::Avc, &stream), [0, 0, 0, 3, 0x65, 1, 2, 0, 0, 0, 3, 0x41, 0, 3]);
+        assert!(converted(Form::Avc, &[1, 2, 3]).is_empty(), "no start code, no unit");
+    }
+
+    #[test]
+    fn hevc_leaves_parameter_sets_to_the_sample_description() {
+        let stream = [0, 0, 1, 32 << 1, 1, 9, 0, 0, 1, 33 << 1, 1, 9, 0, 0, 1, 19 << 1, 1, 7];
+        assert_eq!(converted(Form::Hevc, &stream), [0, 0, 0, 3, 19 << 1, 1, 7]);
+    }
+
+    #[test]
+    fn av1_loses_its_temporal_delimiters() {
+        let stream = [0x12, 0, 0x32, 2, 8, 9, 0x30, 1, 2, 3];
+        assert_eq!(converted(Form::Av1, &stream), [0x32, 2, 8, 9, 0x30, 1, 2, 3]);
+        assert_eq!(converted(Form::Av1, &[0x32, 200]), [0x32, 200], "a lie is passed on as it is");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken(bytes in prop::collection::vec(prop_oneof![Just(0u8), Just(1u8), any::<u8>()], 0..100)) {
+            for form in [Form::Avc, Form::Hevc, Form::Av1, Form::Same] {
+                converted(form, &bytes);
+            }
+        }
+
+        /// Units without an emulated start code come out as they went in.
+        #[test]
+        fn units_survive(units in prop::collection::vec(prop::collection::vec(2u8..255, 1..20), 0..8)) {
+            let stream: Vec<u8> = units.iter().flat_map(|it| [&[0, 0, 0, 1][..], it].concat()).collect();
+            let expected: Vec<u8> = units.iter().flat_map(|it| [&(it.len() as u32).to_be_bytes()[..], it].concat()).collect();
+            prop_assert_eq!(converted(Form::Avc, &stream), expected);
+        }
+    }
+}

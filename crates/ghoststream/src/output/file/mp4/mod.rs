@@ -1,0 +1,353 @@
+//! MP4: fragmented while it is recorded, an ordinary file at the end, in place.
+//!
+//! ```text
+//! recording  ftyp  free  moov  moof mdat  moof mdat  …
+//! ended      ftyp  mdat[ moov  moof mdat  moof mdat  … ]  moov
+//! ```
+//!
+//! Each fragment is written whole, so that a killed process leaves a fragmented MP4 that ends with a
+//! whole fragment. At the end a `moov` with the tables of all samples is appended, and when the disk
+//! has it, the 16 bytes of the `free` box become the header of an `mdat` that holds everything
+//! between: one small write turns the one kind of file into the other, and nothing is copied.
+//!
+//! A gap of more than 13 hours within a track is beyond what the tables can say. Such a file stays
+//! fragmented, which says it and plays.
+
+mod bitstream;
+mod boxes;
+mod index;
+mod moov;
+
+use std::time::Instant;
+
+use self::bitstream::Form;
+use self::boxes::{Put, boxed, full};
+use self::index::{Index, Sample};
+use self::moov::{Description, Shift};
+use super::disk::Disk;
+use super::muxer::to_ticks;
+use super::{UNIT, UNIT_BYTES};
+use crate::MediaTime;
+use crate::encode::{Packet, Track, TrackKind};
+use crate::output::{OutputError, Sink};
+use crate::stats::OutputReport;
+
+/// What a fragment takes beside its samples' bytes: for itself, each track, each sample.
+const FRAGMENT_BYTES: [u64; 3] = [64, 128, 16];
+
+/// An MP4 file.
+pub(super) struct Mp4 {
+    disk: Disk,
+    tracks: Vec<Writer>,
+    /// Fragments written.
+    fragments: u32,
+    fragment: Option<Fragment>,
+    end: MediaTime,
+    failed: Option<String>,
+}
+
+/// The fragment that is being filled.
+struct Fragment {
+    since: Instant,
+    first: MediaTime,
+}
+
+/// One track, and its part of the fragment that is being filled.
+struct Writer {
+    description: Description,
+    form: Form,
+    /// How long a sample is that does not say it.
+    usual_duration: u32,
+    /// How far pictures may be decoded before they are shown.
+    delay: i64,
+    /// What is added to decoding times in fragments, where they cannot be negative.
+    shift: Option<Shift>,
+    is_video: bool,
+    index: Index,
+    samples: Vec<Sample>,
+    bytes: Vec<u8>,
+}
+
+impl Mp4 {
+    /// Describes the tracks, then makes the file.
+    pub(super) fn create(
+        tracks: &[Track],
+        disk: impl FnOnce() -> Result<Disk, OutputError>,
+    ) -> Result<Self, OutputError> {
+        let descriptions = Description::of(tracks)?;
+        let writers = tracks.iter().zip(descriptions).map(|(track, it)| Writer::new(track, it)).collect();
+        Ok(Self {
+            disk: disk()?,
+            tracks: writers,
+            fragments: 0,
+            fragment: None,
+            end: MediaTime::ZERO,
+            failed: None,
+        })
+    }
+
+    fn try_write(&mut self, packet: &Packet) -> Result<(), OutputError> {
+        let span = |fragment: &Fragment| packet.dts.nanos_since(fragment.first);
+        if self.fragment.as_ref().is_some_and(|it| span(it) >= UNIT.as_nanos() as i64) {
+            self.end_fragment()?;
+        }
+        self.disk.reserve(self.unwritten() + packet.data().len() as u64 + self.end_bytes(1))?;
+        let Some(track) = self.tracks.get_mut(packet.track) else {
+            let source = crate::av::AvError(-libc::EINVAL);
+            return Err(OutputError::Mux { what: "writing a packet of no track", source });
+        };
+        if !track.push(packet) {
+            return Ok(());
+        }
+        self.end = self.end.max(packet.pts + packet.duration);
+        self.fragment.get_or_insert_with(|| Fragment { since: Instant::now(), first: packet.dts });
+        if self.tracks.iter().map(|it| it.bytes.len()).sum::<usize>() >= UNIT_BYTES {
+            return self.end_fragment();
+        }
+        self.try_idle()
+    }
+
+    fn try_idle(&mut self) -> Result<(), OutputError> {
+        match &self.fragment {
+            Some(fragment) if fragment.since.elapsed() >= UNIT => self.end_fragment(),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_fragment(&mut self) -> Result<(), OutputError> {
+        self.fragment = None;
+        let mut unit = Vec::with_capacity(self.unwritten() as usize);
+        if self.disk.end() == 0 {
+            self.append_header(&mut unit);
+        }
+        let places = self.append_fragment(&mut unit);
+        let written = self.disk.append(&unit);
+        for (track, place) in self.tracks.iter_mut().zip(places) {
+            // What could not be written is not in the index, so that what was stays whole.
+            if written.is_ok() {
+                track.index.add_chunk(place, &track.samples);
+            }
+            track.samples.clear();
+            track.bytes.clear();
+        }
+        self.fragments += 1;
+        written
+    }
+
+    fn append_header(&mut self, out: &mut Vec<u8>) {
+        append_ftyp(out);
+        boxed(out, b"free", |out| out.put_u64(0));
+        let tracks: Vec<_> = self.tracks.iter_mut().map(Writer::settle_shift).collect();
+        out.extend(moov::fragmented(&tracks));
+    }
+
+    /// Appends `moof` and `mdat`; returns where in the file each track's bytes are.
+    fn append_fragment(&self, out: &mut Vec<u8>) -> Vec<u64> {
+        let start = out.len();
+        let mut fixups = Vec::new();
+        boxed(out, b"moof", |out| {
+            full(out, b"mfhd", 0, 0, |out| out.put_u32(self.fragments + 1));
+            for track in self.tracks.iter().filter(|it| !it.samples.is_empty()) {
+                fixups.push(track.append_traf(out));
+            }
+        });
+        let mut fixups = fixups.into_iter();
+        let mut from_moof = out.len() - start + 8;
+        let mut places = Vec::new();
+        for track in &self.tracks {
+            places.push(self.disk.end() + (start + from_moof) as u64);
+            if !track.samples.is_empty()
+                && let Some(at) = fixups.next()
+            {
+                out[at..at + 4].copy_from_slice(&(from_moof as u32).to_be_bytes());
+            }
+            from_moof += track.bytes.len();
+        }
+        boxed(out, b"mdat", |out| self.tracks.iter().for_each(|it| out.extend(&it.bytes)));
+        places
+    }
+
+    fn try_finish(&mut self) -> Result<(), OutputError> {
+        if self.fragment.is_some() {
+            self.end_fragment()?;
+        }
+        if self.disk.end() == 0 || !self.tracks.iter().all(|it| it.index.fits()) {
+            return Ok(());
+        }
+        let tracks: Vec<_> = self.tracks.iter().map(|it| (&it.description, &it.index)).collect();
+        let end = self.disk.end();
+        self.disk.append(&moov::ordinary(&tracks))?;
+        // Never a file whose end is not there yet.
+        self.disk.sync()?;
+        self.disk.patch(FTYP_BYTES, &large_mdat_header(end - FTYP_BYTES))
+    }
+
+    /// What the open fragment will take.
+    fn unwritten(&self) -> u64 {
+        let [one, track, sample] = FRAGMENT_BYTES;
+        let header = if self.fragments == 0 { 4096 * (1 + self.tracks.len() as u64) } else { 0 };
+        let tracks = self.tracks.iter();
+        let each = tracks.map(|it| track + it.bytes.len() as u64 + sample * it.samples.len() as u64);
+        header + one + each.sum::<u64>()
+    }
+
+    /// What the end of the file will take, with so many more samples in each track.
+    fn end_bytes(&self, more: usize) -> u64 {
+        let tracks = self.tracks.iter();
+        4096 + tracks.map(|it| 4096 + it.index.table_bytes(it.samples.len() + more)).sum::<u64>()
+    }
+
+    fn remember(&mut self, result: Result<(), OutputError>) -> Result<(), OutputError> {
+        if let Err(error) = &result {
+            self.failed.get_or_insert_with(|| error.to_string());
+        }
+        result
+    }
+}
+
+impl Sink for Mp4 {
+    fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
+        let result = self.try_write(packet);
+        self.remember(result)
+    }
+
+    fn idle(&mut self) -> Result<(), OutputError> {
+        let result = self.try_idle();
+        self.remember(result)
+    }
+
+    fn finish(&mut self) -> Result<(), OutputError> {
+        let made_whole = self.try_finish();
+        let closed = self.disk.close();
+        self.remember(made_whole.and(closed))
+    }
+
+    fn report(&self) -> OutputReport {
+        OutputReport {
+            path: Some(self.disk.path()),
+            bytes: self.disk.end(),
+            seconds: self.end.as_secs_f64(),
+            error: self.failed.clone(),
+        }
+    }
+}
+
+impl Writer {
+    fn new(track: &Track, description: Description) -> Self {
+        let fields = track.parameters.fields();
+        let scale = f64::from(description.timescale);
+        let (usual, is_video) = match track.kind {
+            TrackKind::Video { fps, .. } => (scale / fps.max(1.0), true),
+            TrackKind::Audio { .. } => (f64::from(fields.frame_size.max(1)), false),
+        };
+        let reordered = if is_video { f64::from(fields.video_delay.max(0)) * usual } else { 0.0 };
+        Self {
+            form: Form::of(fields.codec_id, track.parameters.extradata()),
+            usual_duration: usual.round().max(1.0) as u32,
+            delay: reordered.ceil() as i64 + description.padding,
+            shift: None,
+            is_video,
+            index: Index::default(),
+            samples: Vec::new(),
+            bytes: Vec::new(),
+            description,
+        }
+    }
+
+    /// Adds a packet; false for one without a sample, such as FLAC's last, which has headers only.
+    fn push(&mut self, packet: &Packet) -> bool {
+        let ticks = |time: i64| to_ticks(time, self.description.timescale.into(), 1);
+        let last = self.samples.last().or(self.index.last()).map(|it| it.dts);
+        // A track whose first packet comes when the header has been written may begin no earlier
+        // than the header says.
+        let earliest = self.shift.map_or(i64::MIN, |it| -it.0).max(last.map_or(i64::MIN, |it| it + 1));
+        let duration = ticks(i64::try_from(packet.duration.as_nanos()).unwrap_or(i64::MAX));
+        let duration = u32::try_from(duration).ok().filter(|&it| it > 0);
+        let size = self.form.append(packet.data(), &mut self.bytes);
+        if size == 0 {
+            return false;
+        }
+        self.samples.push(Sample {
+            dts: ticks(packet.dts.as_nanos()).max(earliest),
+            pts: ticks(packet.pts.as_nanos()),
+            duration: duration.unwrap_or(self.usual_duration),
+            size: size as u32,
+            key: packet.key,
+        });
+        true
+    }
+
+    /// Decides, when the header is written, what is added to decoding times.
+    fn settle_shift(&mut self) -> (&Description, Shift) {
+        let first = self.samples.first().map_or(-self.delay, |it| it.dts);
+        let shift = *self.shift.insert(Shift((-first).max(0)));
+        (&self.description, shift)
+    }
+
+    /// Appends `traf`; returns where the data's offset is to be filled in.
+    fn append_traf(&self, out: &mut Vec<u8>) -> usize {
+        const BASE_IS_MOOF: u32 = 0x2_0000;
+        const DEFAULT_FLAGS: u32 = 0x20;
+        const OFFSET_DURATION_SIZE: u32 = 0x301;
+        const FLAGS: u32 = 0x400;
+        const COMPOSITION: u32 = 0x800;
+        let mut fixup = 0;
+        boxed(out, b"traf", |out| {
+            full(out, b"tfhd", 0, BASE_IS_MOOF | DEFAULT_FLAGS, |out| {
+                out.put_u32(self.description.id());
+                out.put_u32(sample_flags(true));
+            });
+            let first = self.samples.first().map_or(0, |it| it.dts);
+            let shift = self.shift.map_or(0, |it| it.0);
+            full(out, b"tfdt", 1, 0, |out| out.put_u64(u64::try_from(first + shift).unwrap_or(0)));
+            let reordered = self.samples.iter().any(|it| it.pts != it.dts);
+            let mut flags = OFFSET_DURATION_SIZE;
+            flags |= if self.is_video { FLAGS } else { 0 };
+            flags |= if reordered { COMPOSITION } else { 0 };
+            full(out, b"trun", 1, flags, |out| {
+                out.put_u32(self.samples.len() as u32);
+                fixup = out.len();
+                out.put_u32(0);
+                for (n, sample) in self.samples.iter().enumerate() {
+                    let next = self.samples.get(n + 1).and_then(|it| u32::try_from(it.dts - sample.dts).ok());
+                    out.put_u32(next.unwrap_or(sample.duration));
+                    out.put_u32(sample.size);
+                    if self.is_video {
+                        out.put_u32(sample_flags(sample.key));
+                    }
+                    if reordered {
+                        out.put_i32(i32::try_from(sample.pts - sample.dts).unwrap_or(0));
+                    }
+                }
+            });
+        });
+        fixup
+    }
+}
+
+/// A sample that others do not need to be decoded, or one that needs others.
+fn sample_flags(key: bool) -> u32 {
+    if key { 0x200_0000 } else { 0x101_0000 }
+}
+
+/// The size of what [`append_ftyp`] appends; the `free` box follows within the same disk sector.
+const FTYP_BYTES: u64 = 32;
+
+fn append_ftyp(out: &mut Vec<u8>) {
+    boxed(out, b"ftyp", |out| {
+        out.extend(b"isom");
+        out.put_u32(0x200);
+        for brand in [b"isom", b"iso6", b"av01", b"mp41"] {
+            out.extend(brand);
+        }
+    });
+}
+
+/// The header of an `mdat` of this size, in the 16 bytes of the `free` box.
+fn large_mdat_header(size: u64) -> [u8; 16] {
+    let mut header = [0; 16];
+    header[3] = 1;
+    header[4..8].copy_from_slice(b"mdat");
+    header[8..].copy_from_slice(&size.to_be_bytes());
+    header
+}
