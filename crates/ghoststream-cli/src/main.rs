@@ -1,6 +1,7 @@
 //! The `ghoststream` command: flags and glue. The work is in the library.
 
 mod args;
+mod doctor;
 mod failure;
 mod live;
 mod presets;
@@ -36,7 +37,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Record(args) => return record::run(&args),
         Command::Presets(args) => presets::list(args.json),
-        Command::Doctor(_) => return not_built("the doctor", "try `ghoststream record`"),
+        Command::Doctor(args) => doctor::run(args.json)?,
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual()?,
         Command::Stream(args) => return later(&args.capture, "streaming"),

@@ -121,6 +121,7 @@ mod capture;
 mod clock;
 mod color;
 mod config;
+pub mod doctor;
 mod encode;
 mod error;
 mod frame_rate;

@@ -1,0 +1,134 @@
+//! `ghoststream doctor`.
+
+use console::{Style, style};
+use ghoststream::doctor::{self, Diagnosis, EncoderFinding, PresetChoice, Problem};
+
+use crate::print;
+
+/// Examines this machine and prints what was found.
+pub fn run(json: bool) -> Result<(), anyhow::Error> {
+    let found = doctor::examine();
+    if json {
+        print::line(&serde_json::to_string(&found)?);
+    } else {
+        print::line(text(&found).trim_end());
+    }
+    Ok(())
+}
+
+/// Aligned lines under headings; `console` leaves colours out where there is no terminal.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn heading(&mut self, name: &str) {
+        let gap = if self.0.is_empty() { "" } else { "\n" };
+        self.0 += &format!("{gap}{}\n", style(name).bold());
+    }
+
+    fn row(&mut self, name: &str, value: &str) {
+        self.0 += &format!("  {name:<18} {value}\n");
+    }
+
+    fn marked(&mut self, name: &str, good: bool, value: &str) {
+        let (mark, colour) = if good { ("ok", Style::new().green()) } else { ("--", Style::new().yellow()) };
+        self.0 += &format!("  {name:<18} {} {value}\n", colour.apply_to(mark));
+    }
+
+    fn below(&mut self, value: &str) {
+        self.0 += &format!("  {:<18}    {value}\n", "");
+    }
+}
+
+fn text(found: &Diagnosis) -> String {
+    let mut page = Page::default();
+    machine(&mut page, found);
+    desktop(&mut page, found);
+    page.heading("Encoders");
+    found.encoders.iter().for_each(|it| encoder(&mut page, it));
+    page.heading("What each preset would use");
+    found.presets.iter().for_each(|it| preset(&mut page, it));
+    problems(&mut page, &found.problems);
+    page.0
+}
+
+fn machine(page: &mut Page, found: &Diagnosis) {
+    page.heading("Machine");
+    page.row("GhostStream", found.ghoststream);
+    for gpu in &found.gpus {
+        let driver =
+            gpu.driver.as_deref().map_or_else(|| ", no driver".to_owned(), |it| format!(", driver {it}"));
+        let node = gpu.render_node.as_deref().map_or_else(String::new, |it| format!(", {it}"));
+        page.row("GPU", &format!("{}{driver}{node}", gpu.name));
+    }
+    if found.gpus.is_empty() {
+        page.row("GPU", "none found");
+    }
+    page.row("NVIDIA driver", found.nvidia_driver.as_deref().unwrap_or("none"));
+    page.row("tier", found.tier.map_or("none: software encoders do the work", doctor::Tier::words));
+    page.row("FFmpeg", &found.ffmpeg);
+}
+
+fn desktop(page: &mut Page, found: &Diagnosis) {
+    let unknown = |it: &Option<String>| it.clone().unwrap_or_else(|| "unknown".to_owned());
+    page.heading("Desktop");
+    page.row("session", &unknown(&found.session.kind));
+    page.row("desktop", &unknown(&found.session.desktop));
+    page.row("compositor", &unknown(&found.session.compositor));
+    let pipewire = &found.pipewire;
+    match (&pipewire.daemon, &pipewire.error) {
+        (Some(daemon), _) => {
+            page.marked("PipeWire", true, &format!("{daemon} (library {})", pipewire.library))
+        }
+        (None, error) => {
+            page.marked("PipeWire", false, &format!("{} (library {})", unknown(error), pipewire.library));
+        }
+    }
+    page.marked("session manager", pipewire.session_manager.is_some(), &unknown(&pipewire.session_manager));
+    page.row("sound", &listed(&[&pipewire.sinks[..], &pipewire.microphones[..]].concat()));
+    let portal = &found.portal;
+    match (&portal.screen_cast, &portal.error) {
+        (Some(cast), _) => {
+            let (sources, cursors) = (cast.sources.join(", "), cast.cursors.join(", "));
+            page.marked(
+                "screen cast",
+                true,
+                &format!("version {}: {sources}; cursor {cursors}", cast.version),
+            );
+        }
+        (None, error) => page.marked("screen cast", false, &unknown(error)),
+    }
+    page.row("portal", &unknown(&portal.version));
+    page.row("portal backends", &listed(&portal.backends));
+    page.row("memory taken", &found.memory.taken.join(", "));
+    page.row("DMA-BUF devices", &listed(&found.memory.dma_buf_devices));
+}
+
+fn encoder(page: &mut Page, encoder: &EncoderFinding) {
+    page.marked(&encoder.name, encoder.works, encoder.reason.as_deref().unwrap_or_default());
+    if let Some(remedy) = &encoder.remedy {
+        page.below(&format!("fix: {remedy}"));
+    }
+}
+
+fn preset(page: &mut Page, choice: &PresetChoice) {
+    let encoder = choice.encoder.as_deref().unwrap_or("nothing");
+    let codec = choice.codec.map_or_else(String::new, |it| format!(" ({it})"));
+    page.marked(choice.preset, choice.encoder.is_some(), &format!("{encoder}{codec}"));
+    choice.notes.iter().for_each(|it| page.below(it));
+}
+
+fn problems(page: &mut Page, problems: &[Problem]) {
+    page.heading("What is missing");
+    if problems.is_empty() {
+        page.row("nothing", "this machine can record its desktop");
+    }
+    for problem in problems {
+        let mark = if problem.blocking { style("blocks").red() } else { style("could be better").yellow() };
+        page.0 += &format!("  {mark}: {}\n    fix: {}\n", problem.what, problem.remedy);
+    }
+}
+
+fn listed(items: &[String]) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}

@@ -1,0 +1,144 @@
+//! What is missing, and how to fix it.
+
+use serde::Serialize;
+
+use super::Diagnosis;
+use super::tier::Tier;
+
+/// Something that keeps this machine from doing more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// Whether a desktop cannot be recorded until it is fixed.
+    pub blocking: bool,
+}
+
+/// NVENC's oldest driver.
+const NVENC_DRIVER: u32 = 525;
+/// The oldest for AV1.
+const AV1_DRIVER: u32 = 545;
+
+/// Everything that is wrong, what blocks first.
+pub(super) fn problems(found: &Diagnosis) -> Vec<Problem> {
+    let mut problems: Vec<Problem> =
+        [encoding(found), pipewire(found), portal(found), nvidia(found), sound(found)].concat();
+    problems.sort_by_key(|it| !it.blocking);
+    problems
+}
+
+fn problem(blocking: bool, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
+    Problem { what: what.into(), remedy: remedy.into(), blocking }
+}
+
+fn encoding(found: &Diagnosis) -> Vec<Problem> {
+    if found.encoders.iter().any(|it| it.works) {
+        return Vec::new();
+    }
+    let remedy = "install an FFmpeg with libx264 (Debian: ffmpeg; Fedora: ffmpeg from RPM Fusion)";
+    vec![problem(true, "no encoder works", remedy)]
+}
+
+fn pipewire(found: &Diagnosis) -> Vec<Problem> {
+    let pipewire = &found.pipewire;
+    if let Some(reason) = &pipewire.error {
+        let remedy = "start it with `systemctl --user start pipewire wireplumber`, within your session";
+        return vec![problem(true, format!("PipeWire does not answer: {reason}"), remedy)];
+    }
+    if pipewire.session_manager.is_none() {
+        let remedy = "install WirePlumber and start it with `systemctl --user start wireplumber`";
+        return vec![problem(true, "PipeWire has no session manager: nothing connects its nodes", remedy)];
+    }
+    Vec::new()
+}
+
+fn portal(found: &Diagnosis) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if found.session.kind.as_deref() == Some("x11") {
+        let remedy = "log in to a Wayland session; only some portals share an X11 screen";
+        problems.push(problem(false, "this is an X11 session", remedy));
+    }
+    // The portal's errors say what to do after a semicolon.
+    if let Some(error) = &found.portal.error {
+        let (what, remedy) = error.split_once("; ").unwrap_or((error, "see the desktop's log"));
+        problems.push(problem(true, what, remedy));
+    }
+    problems
+}
+
+fn nvidia(found: &Diagnosis) -> Vec<Problem> {
+    let Some(card) = found.gpus.iter().find(|it| it.name.starts_with("NVIDIA")) else { return Vec::new() };
+    let Some(driver) = &found.nvidia_driver else {
+        let what = match card.driver.as_deref() {
+            Some(other) => format!("{} runs on the {other} driver, which has no NVENC", card.name),
+            None => format!("{} has no driver", card.name),
+        };
+        let remedy = format!("install NVIDIA's driver, {NVENC_DRIVER} or newer ({AV1_DRIVER} for AV1)");
+        return vec![problem(false, what, remedy)];
+    };
+    let Some(major) = driver.split('.').next().and_then(|it| it.parse::<u32>().ok()) else {
+        return Vec::new();
+    };
+    if major < NVENC_DRIVER {
+        let what = format!("NVIDIA driver {driver} is too old for NVENC");
+        return vec![problem(false, what, format!("update it to {NVENC_DRIVER} or newer"))];
+    }
+    if major < AV1_DRIVER && card.tier >= Some(Tier::Optimal) {
+        let what = format!("NVIDIA driver {driver} is too old for AV1");
+        return vec![problem(false, what, format!("update it to {AV1_DRIVER} or newer"))];
+    }
+    Vec::new()
+}
+
+fn sound(found: &Diagnosis) -> Vec<Problem> {
+    let pipewire = &found.pipewire;
+    if pipewire.error.is_none() && pipewire.sinks.is_empty() {
+        let remedy = "connect a sound device or check that pipewire-alsa's udev rules find it; the desktop is silent until then";
+        return vec![problem(false, "PipeWire has no sink, so there is no desktop sound", remedy)];
+    }
+    Vec::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Gpu;
+
+    fn with_card(name: &str, kernel: Option<&str>, driver: Option<&str>) -> Vec<String> {
+        let gpu = Gpu {
+            name: name.into(),
+            driver: kernel.map(str::to_owned),
+            tier: Tier::of(name),
+            ..Gpu::default()
+        };
+        let found =
+            Diagnosis { gpus: vec![gpu], nvidia_driver: driver.map(str::to_owned), ..Diagnosis::default() };
+        nvidia(&found).into_iter().map(|it| it.what).collect()
+    }
+
+    #[test]
+    fn old_and_missing_nvidia_drivers_are_told() {
+        let card = "NVIDIA GeForce RTX 4070";
+        assert!(with_card(card, Some("nouveau"), None)[0].contains("nouveau"));
+        assert!(with_card(card, None, None)[0].contains("has no driver"));
+        assert!(with_card(card, Some("nvidia"), Some("470.1"))[0].contains("too old for NVENC"));
+        assert!(with_card(card, Some("nvidia"), Some("535.5"))[0].contains("too old for AV1"));
+        assert!(with_card("NVIDIA GeForce RTX 3060", Some("nvidia"), Some("535.5")).is_empty());
+        assert!(with_card(card, Some("nvidia"), Some("550.54.14")).is_empty());
+        assert!(with_card("AMD Radeon", Some("amdgpu"), None).is_empty());
+    }
+
+    #[test]
+    fn what_blocks_comes_first() {
+        let mut found = Diagnosis::default();
+        found.session.kind = Some("x11".into());
+        found.portal.error = Some("no desktop portal answers; install one".into());
+        let problems = problems(&found);
+        assert!(problems[0].blocking && !problems[problems.len() - 1].blocking, "{problems:?}");
+        let portal = problems.iter().find(|it| it.what.contains("portal")).unwrap();
+        assert_eq!(portal.remedy, "install one");
+    }
+}

@@ -1,0 +1,98 @@
+//! What this machine can do, what is missing, and how to fix it.
+//!
+//! [`examine`] asks the kernel, the NVIDIA driver, FFmpeg, PipeWire and the portal. It opens
+//! encoders but no screen, so no dialog appears, and it ends in bounded time, whatever hangs.
+
+mod advice;
+mod desktop;
+mod encoders;
+mod gpu;
+mod limit;
+mod pipewire;
+mod tier;
+
+pub use advice::Problem;
+pub use desktop::{MemoryTypes, Portal, Session};
+pub use encoders::{EncoderFinding, PresetChoice};
+pub use gpu::Gpu;
+pub use pipewire::PipeWire;
+pub use tier::Tier;
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// What was found.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// GhostStream's version.
+    pub ghoststream: &'static str,
+    /// Graphics cards.
+    pub gpus: Vec<Gpu>,
+    /// NVIDIA's driver, where it runs.
+    pub nvidia_driver: Option<String>,
+    /// The best tier of the cards.
+    pub tier: Option<Tier>,
+    /// FFmpeg's version.
+    pub ffmpeg: String,
+    /// Each encoder.
+    pub encoders: Vec<EncoderFinding>,
+    /// PipeWire.
+    pub pipewire: PipeWire,
+    /// The portal.
+    pub portal: Portal,
+    /// The session.
+    pub session: Session,
+    /// How pictures can come from the compositor.
+    pub memory: MemoryTypes,
+    /// What each preset would use.
+    pub presets: Vec<PresetChoice>,
+    /// What is missing, what blocks first.
+    pub problems: Vec<Problem>,
+}
+
+/// How long a daemon or program may take to answer.
+const ANSWER: Duration = Duration::from_secs(2);
+/// How long all of the encoders may take to open. A driver may hang.
+const OPENING: Duration = Duration::from_secs(15);
+
+/// Examines this machine and this session. Takes a second or two, at most some twenty.
+pub fn examine() -> Diagnosis {
+    let root = Path::new("/");
+    // A little longer than each is told to take, which says more than the limit here does.
+    let patience = ANSWER * 3;
+    // Encoders use every core: they come after what is timed.
+    let desktop = std::thread::scope(|scope| {
+        let pipewire = scope.spawn(move || limit::within(patience, "PipeWire", || pipewire::examine(ANSWER)));
+        let portal = scope.spawn(move || limit::within(patience, "the portal", || desktop::portal(ANSWER)));
+        let session =
+            scope.spawn(move || limit::within(patience, "the compositor", || desktop::session(ANSWER)));
+        (joined(pipewire), joined(portal), joined(session))
+    });
+    let gpus = gpu::find(root);
+    let mut found = Diagnosis {
+        ghoststream: env!("CARGO_PKG_VERSION"),
+        tier: gpus.iter().filter_map(|it| it.tier).max(),
+        gpus,
+        nvidia_driver: gpu::nvidia_driver(root),
+        ffmpeg: crate::ffmpeg_version(),
+        pipewire: desktop.0.unwrap_or_else(|error| PipeWire { error: Some(error), ..PipeWire::default() }),
+        portal: desktop.1.unwrap_or_else(|error| Portal { error: Some(error), ..Portal::default() }),
+        session: desktop.2.unwrap_or_default(),
+        memory: desktop::memory(root),
+        ..Diagnosis::default()
+    };
+    let encoders = limit::within(OPENING, "the encoders", || (encoders::examine(), encoders::choices()));
+    match encoders {
+        Ok((encoders, presets)) => (found.encoders, found.presets) = (encoders, presets),
+        Err(error) => found.encoders = vec![EncoderFinding::hanging(error)],
+    }
+    found.problems = advice::problems(&found);
+    found
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, Result<T, String>>) -> Result<T, String> {
+    thread.join().unwrap_or_else(|_| Err("asking it panicked, which is a bug".to_owned()))
+}
