@@ -96,7 +96,10 @@ fn desktop(page: &mut Page, found: &Diagnosis) {
                 &format!("version {}: {sources}; cursor {cursors}", cast.version),
             );
         }
-        (None, error) => page.marked("screen cast", false, &unknown(error)),
+        // What to do about it stands below, under what is missing.
+        (None, error) => {
+            page.marked("screen cast", false, unknown(error).split("; ").next().unwrap_or_default())
+        }
     }
     page.row("portal", &unknown(&portal.version));
     page.row("portal backends", &listed(&portal.backends));

@@ -65,7 +65,8 @@ const COMPOSITORS: &[&str] = &[
 
 pub(super) fn session(limit: Duration) -> Session {
     let variable = |name| std::env::var(name).ok().filter(|it| !it.is_empty());
-    let compositor = running(COMPOSITORS).map(|name| {
+    // Without a display of ours, a compositor that runs is someone else's.
+    let compositor = variable("WAYLAND_DISPLAY").and_then(|_| running(COMPOSITORS)).map(|name| {
         let version = first_line(name, "--version", limit);
         version.map_or_else(|| name.to_owned(), |it| with_name(name, &it))
     });
@@ -108,7 +109,7 @@ fn running(names: &[&'static str]) -> Option<&'static str> {
         .filter_map(|it| {
             let path = it.ok()?.path();
             let owner = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(&path).ok()?);
-            // The superuser, as in tests, is served by sessions of others.
+            // The superuser may be a guest in the session of another user.
             if owner != user && user != 0 {
                 return None;
             }

@@ -40,6 +40,15 @@ pub(super) fn examine(limit: Duration) -> PipeWire {
     found
 }
 
+/// The library does not say why it cannot connect; mostly there is nothing to connect to.
+fn no_daemon() -> String {
+    let set = |name| std::env::var_os(name).filter(|it| !it.is_empty());
+    match set("PIPEWIRE_RUNTIME_DIR").or_else(|| set("XDG_RUNTIME_DIR")) {
+        Some(dir) => format!("there is no daemon at {}/pipewire-0", dir.to_string_lossy()),
+        None => "XDG_RUNTIME_DIR is not set, so its socket cannot be found".to_owned(),
+    }
+}
+
 fn library_version() -> String {
     // SAFETY: it returns a static string that ends with a NUL.
     let text = unsafe { std::ffi::CStr::from_ptr(pw::sys::pw_get_library_version()) };
@@ -58,7 +67,7 @@ fn ask(limit: Duration, found: &mut PipeWire) -> Result<(), String> {
     pw::init();
     let main_loop = pw::main_loop::MainLoopRc::new(None).map_err(|it| it.to_string())?;
     let context = pw::context::ContextRc::new(&main_loop, None).map_err(|it| it.to_string())?;
-    let core = context.connect_rc(None).map_err(|it| it.to_string())?;
+    let core = context.connect_rc(None).map_err(|_| no_daemon())?;
     let told = Rc::new(RefCell::new(Told::default()));
     let (info, done, error, global) = (told.clone(), told.clone(), told.clone(), told.clone());
     let registry = core.get_registry_rc().map_err(|it| it.to_string())?;

@@ -1,0 +1,75 @@
+//! Running the real binary.
+#![allow(dead_code)]
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The command in an environment where nothing is found: no session, no configuration.
+pub fn ghoststream(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ghoststream"));
+    command.env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Standard output as one JSON object a line.
+    pub fn json(&self) -> Vec<serde_json::Value> {
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.stdout.lines().map(parse).collect()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+}
+
+/// Runs the command with an empty home, which may hold a profile file of this text.
+pub fn run<S: AsRef<OsStr>>(arguments: &[S], config: Option<&str>) -> Ran {
+    let home = tempfile::tempdir().unwrap();
+    if let Some(text) = config {
+        let dir = home.path().join(".config/ghoststream");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("config.toml"), text).unwrap();
+    }
+    bounded(ghoststream(home.path()).args(arguments))
+}
+
+/// Runs a command to its end, which is an error after a minute.
+pub fn bounded(command: &mut Command) -> Ran {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let waiter = std::thread::spawn(move || sender.send(child.wait_with_output()));
+    let output = receiver.recv_timeout(Duration::from_secs(60));
+    if output.is_err() {
+        let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
+    }
+    waiter.join().unwrap().unwrap();
+    output.expect("it ended within a minute").unwrap().into()
+}
+
+/// Waits until `done`, a minute at most.
+pub fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not happen within a minute");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,75 @@
+//! `ghoststream doctor`, where there is nothing, and within a session.
+
+mod common;
+
+use common::{bounded, ghoststream, run};
+
+#[test]
+fn a_machine_without_a_session_is_examined_all_the_same() {
+    let text = run(&["doctor"], None);
+    assert_eq!((text.status, text.stderr.as_str()), (0, ""));
+    for heading in ["Machine", "Desktop", "Encoders", "What each preset would use", "What is missing"] {
+        assert!(text.stdout.lines().any(|it| it == heading), "{heading} is not in:\n{}", text.stdout);
+    }
+    assert!(!text.stdout.contains('\u{1b}'), "colours without a terminal");
+    let json = run(&["doctor", "--json"], None).json();
+    let found = &json[0];
+    assert!(found["ffmpeg"].as_str().unwrap().contains('.'));
+    assert!(found["pipewire"]["library"].as_str().unwrap().starts_with(['0', '1']));
+    assert!(found["pipewire"]["error"].is_string() && found["portal"]["error"].is_string());
+    assert!(found["session"]["compositor"].is_null());
+    assert_eq!(found["presets"].as_array().unwrap().len(), 6);
+    for problem in found["problems"].as_array().unwrap() {
+        assert!(!problem["what"].as_str().unwrap().is_empty(), "{problem}");
+        assert!(!problem["remedy"].as_str().unwrap().is_empty(), "{problem}");
+    }
+    let blocking = |it: &&serde_json::Value| it["blocking"] == true;
+    let count = found["problems"].as_array().unwrap().iter().filter(blocking).count();
+    assert_eq!(count, 2, "PipeWire and the portal: {}", found["problems"]);
+}
+
+#[test]
+fn each_encoder_works_or_says_why_not() {
+    let json = run(&["doctor", "--json"], None).json();
+    let encoders = json[0]["encoders"].as_array().unwrap();
+    let works = |name: &str| encoders.iter().any(|it| it["name"] == name && it["works"] == true);
+    assert!(works("libx264"), "{encoders:?}");
+    for encoder in encoders.iter().filter(|it| it["works"] == false) {
+        assert!(!encoder["reason"].as_str().unwrap().is_empty(), "{encoder}");
+    }
+}
+
+#[test]
+fn a_sessions_pipewire_is_found_with_its_version() {
+    let session = testkit::Session::start().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let mut found = serde_json::Value::Null;
+    // WirePlumber is there some moments after its start.
+    common::until("WirePlumber's appearance", || {
+        let ran = bounded(ghoststream(home.path()).envs(session.environment()).args(["doctor", "--json"]));
+        assert_eq!(ran.status, 0, "{ran:?}");
+        found = ran.json().remove(0);
+        found["pipewire"]["session_manager"].is_string()
+    });
+    let pipewire = &found["pipewire"];
+    assert_eq!(pipewire["daemon"], pipewire["library"], "one machine, one version: {pipewire}");
+    assert!(pipewire["error"].is_null());
+    let text = bounded(ghoststream(home.path()).envs(session.environment()).arg("doctor"));
+    assert!(text.stdout.contains("session manager    ok WirePlumber"), "{}", text.stdout);
+}
+
+#[test]
+fn a_bus_that_never_answers_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let bus = std::os::unix::net::UnixListener::bind(dir.path().join("bus")).unwrap();
+    let _pipewire = std::os::unix::net::UnixListener::bind(dir.path().join("pipewire-0")).unwrap();
+    let address = format!("unix:path={}", dir.path().join("bus").display());
+    let mut command = ghoststream(dir.path());
+    command.env("DBUS_SESSION_BUS_ADDRESS", address).env("XDG_RUNTIME_DIR", dir.path());
+    let ran = bounded(command.args(["doctor", "--json"]));
+    drop(bus);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let found = ran.json().remove(0);
+    assert!(found["pipewire"]["error"].as_str().unwrap().contains("did not answer"), "{found}");
+    assert!(found["portal"]["error"].as_str().unwrap().contains("did not answer"), "{found}");
+}
