@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 pub struct Running {
     name: String,
     child: Child,
+    reaped: bool,
 }
 
 impl Running {
@@ -34,7 +35,7 @@ impl Running {
             });
         }
         let child = command.spawn().with_context(|| format!("starting {name}"))?;
-        Ok(Self { name, child })
+        Ok(Self { name, child, reaped: false })
     }
 
     /// Its process id.
@@ -84,8 +85,57 @@ impl Running {
     }
 }
 
+/// What a program that has ended took.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Seconds of CPU, in user space and in the kernel, of all its threads.
+    pub cpu_seconds: f64,
+    /// The most memory that was resident, in MiB.
+    pub peak_mib: f64,
+    /// Its exit status; `None` when a signal ended it.
+    pub status: Option<i32>,
+}
+
+impl Running {
+    /// Sends it a signal, where one is given, waits for it to end and says what it took.
+    ///
+    /// # Errors
+    /// It did not end within `timeout`.
+    pub fn finish(mut self, signal: Option<i32>, timeout: Duration) -> Result<Usage> {
+        if let Some(signal) = signal {
+            self.signal(signal);
+        }
+        let start = Instant::now();
+        loop {
+            // SAFETY: plain data that the kernel fills in.
+            let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+            let mut status = 0;
+            // SAFETY: the child is ours and not reaped; both pointers are valid for the call.
+            let reaped =
+                unsafe { libc::wait4(self.child.id() as i32, &mut status, libc::WNOHANG, &mut usage) };
+            if reaped == self.child.id() as i32 {
+                self.reaped = true;
+                let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+                return Ok(Usage {
+                    cpu_seconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+                    peak_mib: usage.ru_maxrss as f64 / 1024.0,
+                    status: libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status)),
+                });
+            }
+            if start.elapsed() > timeout {
+                bail!("{} did not end within {timeout:?}", self.name);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
+        if self.reaped {
+            // Its id may be another's by now.
+            return;
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
