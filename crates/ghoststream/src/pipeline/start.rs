@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::builder::{Plan, RenditionPlan};
 use super::encoder::{self, FanOut};
@@ -15,7 +16,9 @@ use crate::capture::{self, Capture, CaptureError, CapturedFrame, FrameQueue, Fra
 use crate::encode::{self, Opened, Request, Track};
 use crate::processing::{self, Recipe};
 use crate::stats::RenditionReport;
-use crate::{CaptureConfig, EncoderConfig, Error, OutputConfig, ProcessError, Rect, Size, Timestamp, output};
+use crate::{
+    CaptureConfig, EncoderConfig, Error, FrameRate, OutputConfig, ProcessError, Rect, Size, Timestamp, output,
+};
 
 /// Everything that a running pipeline owns, in the order of the data flow.
 pub(super) struct Running {
@@ -197,10 +200,11 @@ fn spawn_renditions(
     outputs: &[OutputThread],
 ) -> Result<Threads, Error> {
     let (mut renditions, mut encoders) = (Vec::new(), Vec::new());
-    let now = Timestamp::now();
-    shared.timeline.start(now);
+    let mut ready = ready;
+    ready.iter_mut().for_each(Ready::renew);
+    let origin = shared.timeline.start(origin(&ready, plan.capture.fps));
     for (index, mut it) in ready.into_iter().enumerate() {
-        it.first.pts = now;
+        it.first.pts = it.first.pts.max(origin);
         let config = &plan.renditions[index].encoder;
         let (frames, received) = rendition::channel(it.opened.input, config.low_latency);
         let fan_out = FanOut::new(fan_out(&plan.outputs, index, outputs));
@@ -216,6 +220,24 @@ fn spawn_renditions(
         renditions.push(thread(&format!("gs-picture-{index}"), move || rendition.run(it.first, &it.queue))?);
     }
     Ok((renditions, encoders))
+}
+
+impl Ready {
+    /// Takes what the source has sent while encoders and outputs were being opened.
+    fn renew(&mut self) {
+        while let Taken::Frame(mut frame) = self.queue.take(Duration::ZERO) {
+            frame.damage.merge(&self.first.damage);
+            self.first = frame;
+        }
+    }
+}
+
+/// When the recording begins: with the first source's newest picture, so that the ticks sit on that
+/// source's rhythm from the start; now, when nothing has moved for a while.
+fn origin(ready: &[Ready], fps: f64) -> Timestamp {
+    let now = Timestamp::now();
+    let fresh = now - 2 * FrameRate::from_fps(fps).period();
+    ready.first().map(|it| it.first.pts).filter(|&pts| pts >= fresh && pts <= now).unwrap_or(now)
 }
 
 /// Where the packets of a rendition go: an output's first track is its picture.
