@@ -1,11 +1,62 @@
-//! [`strip::convert`](super::strip::convert) with AVX2, found at run time.
+//! The inner loops with AVX2, found at run time: [`strip::convert`](super::strip::convert) and the
+//! fixed-point scaling of [`resample`](super::resample).
 //!
-//! 32 pixels of two rows in one pass. Each vector holds pixels of the left 16 in its lower lane and
+//! Conversion takes 32 pixels of two rows in one pass. Each vector holds pixels of the left 16 in its lower lane and
 //! of the right 16 in its upper one, so that no packing ever has to cross lanes.
 #![allow(unsafe_code)]
 
+use super::filter::FixedAxis;
 use super::matrix::Weights;
+use super::resample::fixed;
 use super::strip::{Chroma, Rows};
+
+/// Runs plain code compiled for AVX2 where there is one. What `body` calls must be inlined to gain.
+#[inline]
+pub(super) fn vectorised(body: impl FnOnce()) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[target_feature(enable = "avx2")]
+        fn inner(body: impl FnOnce()) {
+            body();
+        }
+        // SAFETY: AVX2 was found.
+        return unsafe { inner(body) };
+    }
+    body();
+}
+
+/// Adds rows' shares to sums, in fixed point. Rows are at least as long as `sums` less its padding.
+pub(super) fn blend(rows: &[&[[u8; 4]]], weights: &[i16], sums: &mut [[i16; 4]]) {
+    let width = sums.len() - FixedAxis::PADDING;
+    assert!(rows.iter().all(|row| row.len() >= width), "rows are as long as the sums");
+    let sums = &mut sums[..width];
+    let mut done = 0;
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was found, and the lengths were just checked.
+        done = unsafe { x86::blend(rows, weights, sums) };
+    }
+    fixed::blend(rows, weights, sums, done);
+}
+
+/// Makes results from column `x` on. `start` tells where among `sums` a result's first pixel is.
+pub(super) fn columns(
+    start: impl Fn(u32) -> usize,
+    axis: &FixedAxis,
+    x: u32,
+    sums: &[[i16; 4]],
+    out: &mut [[u8; 4]],
+) {
+    let mut done = 0;
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was found.
+        done = unsafe { x86::columns(&start, axis, x, sums, out) };
+    }
+    for (index, out) in (x..).zip(out).skip(done) {
+        *out = fixed::column(&sums[start(index)..], axis.weights(index));
+    }
+}
 
 /// Pixels of one step.
 const STEP: usize = 32;
@@ -43,7 +94,7 @@ pub(super) fn convert(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Chroma, Rows, STEP, Weights};
+    use super::{Chroma, FixedAxis, Rows, STEP, Weights};
 
     /// The weights of one result, for the bytes 0 and 2 of each pixel and for the bytes 1 and 3.
     #[derive(Clone, Copy)]
@@ -197,5 +248,84 @@ mod x86 {
                 }
             }
         }
+    }
+
+    /// Eight pixels a step; returns how many pixels that makes.
+    ///
+    /// # Safety
+    /// Every row has as many pixels as `sums`.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn blend(rows: &[&[[u8; 4]]], weights: &[i16], sums: &mut [[i16; 4]]) -> usize {
+        let steps = sums.len() / 8;
+        for step in 0..steps {
+            let at = step * 8;
+            // SAFETY: `at + 8` pixels of each row and as many sums are there, by the caller's promise.
+            unsafe {
+                let low = sums.as_mut_ptr().add(at).cast::<__m256i>();
+                let high = low.add(1);
+                let (mut a, mut b) = (_mm256_loadu_si256(low), _mm256_loadu_si256(high));
+                for (row, weight) in rows.iter().zip(weights) {
+                    let weight = _mm256_set1_epi16(*weight);
+                    let pixels = row.as_ptr().add(at).cast::<__m128i>();
+                    let share = |pixels: __m128i| {
+                        let wide = _mm256_slli_epi16(_mm256_cvtepu8_epi16(pixels), 7);
+                        _mm256_mulhrs_epi16(wide, weight)
+                    };
+                    a = _mm256_add_epi16(a, share(_mm_loadu_si128(pixels)));
+                    b = _mm256_add_epi16(b, share(_mm_loadu_si128(pixels.add(1))));
+                }
+                _mm256_storeu_si256(low, a);
+                _mm256_storeu_si256(high, b);
+            }
+        }
+        steps * 8
+    }
+
+    /// Four results a step; returns how many results that makes.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn columns(
+        start: impl Fn(u32) -> usize,
+        axis: &FixedAxis,
+        x: u32,
+        sums: &[[i16; 4]],
+        out: &mut [[u8; 4]],
+    ) -> usize {
+        let half = _mm_set1_epi32(1 << (FixedAxis::BITS + 5));
+        let (quads, _) = out.as_chunks_mut::<4>();
+        let done = quads.len() * 4;
+        for (quad, out) in quads.iter_mut().enumerate() {
+            let results = [0, 1, 2, 3].map(|one| {
+                let index = x + quad as u32 * 4 + one;
+                let sum = _mm_add_epi32(column(&sums[start(index)..], axis.fours(index)), half);
+                _mm_srai_epi32(sum, FixedAxis::BITS as i32 + 6)
+            });
+            let words = [_mm_packs_epi32(results[0], results[1]), _mm_packs_epi32(results[2], results[3])];
+            // SAFETY: four pixels are sixteen bytes.
+            unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), _mm_packus_epi16(words[0], words[1])) };
+        }
+        done
+    }
+
+    /// The four channels of one result, four pixels at a time.
+    #[target_feature(enable = "avx2")]
+    fn column(sums: &[[i16; 4]], weights: &[[i16; 4]]) -> __m128i {
+        // Two neighbours' values of a channel side by side, for the multiplier that adds pairs.
+        let pairs =
+            _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
+        let spread = _mm256_setr_epi8(
+            0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7,
+        );
+        let sums = &sums[..weights.len() * 4];
+        let mut total = _mm256_setzero_si256();
+        for (pixels, weights) in sums.as_chunks::<4>().0.iter().zip(weights) {
+            // SAFETY: both are arrays of the size that is loaded.
+            let (pixels, weights) = unsafe {
+                (_mm256_loadu_si256(pixels.as_ptr().cast()), _mm_loadl_epi64(weights.as_ptr().cast()))
+            };
+            let weights = _mm256_shuffle_epi8(_mm256_broadcastq_epi64(weights), spread);
+            let product = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, pairs), weights);
+            total = _mm256_add_epi32(total, product);
+        }
+        _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1))
     }
 }

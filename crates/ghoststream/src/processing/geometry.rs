@@ -39,7 +39,7 @@ const fn only_trims(from: Size, to: Size) -> bool {
 }
 
 /// The largest place for a picture of size `picture` in `output` that keeps its aspect.
-fn fit(picture: Size, output: Size) -> Rect {
+pub(super) fn fit(picture: Size, output: Size) -> Rect {
     if only_trims(picture, output) {
         return Rect::of(output);
     }

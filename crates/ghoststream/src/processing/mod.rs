@@ -7,16 +7,21 @@ mod avx2;
 mod cpu;
 mod deep;
 mod error;
+mod filter;
 mod geometry;
 mod matrix;
 pub(crate) mod pacer;
 mod pointer;
 mod pool;
+mod reader;
+mod resample;
+mod scaling;
 mod source;
 mod strip;
 mod target;
 mod tiles;
 mod view;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -55,4 +60,12 @@ pub trait Process: Send {
 /// The processor for a recipe.
 pub fn open(recipe: Recipe) -> Box<dyn Process> {
     Box::new(cpu::Cpu::new(recipe))
+}
+
+/// The first `length` elements of a memory that is used again and again, and grows where it must.
+fn room<T: Copy + Default>(memory: &mut Vec<T>, length: usize) -> &mut [T] {
+    if memory.len() < length {
+        memory.resize(length, T::default());
+    }
+    &mut memory[..length]
 }

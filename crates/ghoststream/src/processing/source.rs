@@ -3,7 +3,6 @@
 //! [`Layout::Bytes`] keeps what is 8-bit RGB as it is, four bytes a pixel in the producer's order.
 //! [`Layout::Words`] is for all else: red, green, blue and an unused one, 16 bits each, full scale.
 
-use super::ProcessError;
 use super::matrix::{Levels, Order, to_rgb};
 use super::view::View;
 use crate::capture::{CapturedFrame, CpuBuffer, Memory};
@@ -86,26 +85,17 @@ pub(super) fn read_bytes(frame: &CapturedFrame, view: &View, rect: Rect, out: &m
     }
 }
 
-/// Reads a rectangle of the view as [`Layout::Words`].
-///
-/// # Errors
-/// The format is none that [`Layout::Words`] is for.
-pub(super) fn read_words(
-    frame: &CapturedFrame,
-    view: &View,
-    rect: Rect,
-    out: &mut [Word],
-) -> Result<(), ProcessError> {
+/// Reads a rectangle of the view as [`Layout::Words`], which must be the layout of the format.
+pub(super) fn read_words(frame: &CapturedFrame, view: &View, rect: Rect, out: &mut [Word]) {
     use PixelFormat::*;
     match frame.format {
         Xrgb2101010 => read_packed(frame, view, rect, out, [20, 10, 0]),
         Xbgr2101010 => read_packed(frame, view, rect, out, [0, 10, 20]),
         Rgbx1010102 => read_packed(frame, view, rect, out, [22, 12, 2]),
         Bgrx1010102 => read_packed(frame, view, rect, out, [2, 12, 22]),
-        Nv12 | I420 | Yuy2 | P010 => read_ycbcr(frame, view, rect, out),
-        format => return Err(ProcessError::Formats { from: format, to: format }),
+        Nv12 | I420 | Yuy2 | P010 | I010 => read_ycbcr(frame, view, rect, out),
+        Bgrx | Rgbx | Xrgb | Xbgr | Rgb24 | Bgr24 => debug_assert!(false, "their layout is bytes"),
     }
-    Ok(())
 }
 
 /// Reads ten-bit RGB; `shifts` are those of red, green and blue.
@@ -160,17 +150,18 @@ impl<'a> Samples<'a> {
         f32::from(bytes[row * stride + column])
     }
 
-    /// A sample of P010, by its place in its row.
+    /// A ten-bit sample, by its place in its row.
     fn deep(&self, plane: usize, column: usize, row: usize) -> f32 {
         let (bytes, stride) = self.planes[plane];
         let at = row * stride + column * 2;
-        f32::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]) >> 6)
+        let value = u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+        f32::from(if self.format == PixelFormat::P010 { value >> 6 } else { value & 0x3FF })
     }
 
     fn luma(&self, x: usize, y: usize) -> f32 {
         match self.format {
             PixelFormat::Yuy2 => self.byte(0, x * 2, y),
-            PixelFormat::P010 => self.deep(0, x, y),
+            PixelFormat::P010 | PixelFormat::I010 => self.deep(0, x, y),
             _ => self.byte(0, x, y),
         }
     }
@@ -181,6 +172,7 @@ impl<'a> Samples<'a> {
             PixelFormat::Nv12 => [self.byte(1, column * 2, row), self.byte(1, column * 2 + 1, row)],
             PixelFormat::P010 => [self.deep(1, column * 2, row), self.deep(1, column * 2 + 1, row)],
             PixelFormat::Yuy2 => [self.byte(0, column * 4 + 1, row), self.byte(0, column * 4 + 3, row)],
+            PixelFormat::I010 => [self.deep(1, column, row), self.deep(2, column, row)],
             _ => [self.byte(1, column, row), self.byte(2, column, row)],
         }
     }

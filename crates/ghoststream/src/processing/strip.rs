@@ -19,12 +19,36 @@ pub(super) struct Rows<'a> {
     pub(super) lead: usize,
 }
 
-/// Where chroma goes.
+/// Where chroma goes, in bytes.
 pub(super) enum Chroma<'a> {
     /// In pairs, Cb first.
     Pairs(&'a mut [u8]),
     /// In two planes.
     Planes(&'a mut [u8], &'a mut [u8]),
+}
+
+impl Chroma<'_> {
+    /// Writes a sample of 8 bits.
+    #[inline(always)]
+    pub(super) fn put(&mut self, at: usize, cb: u8, cr: u8) {
+        match self {
+            Self::Pairs(pairs) => pairs.as_chunks_mut().0[at] = [cb, cr],
+            Self::Planes(cbs, crs) => (cbs[at], crs[at]) = (cb, cr),
+        }
+    }
+
+    /// Writes a sample of 16 bits, little-endian.
+    #[inline(always)]
+    pub(super) fn put_deep(&mut self, at: usize, cb: u16, cr: u16) {
+        let ([a, b], [c, d]) = (cb.to_le_bytes(), cr.to_le_bytes());
+        match self {
+            Self::Pairs(pairs) => pairs.as_chunks_mut().0[at] = [a, b, c, d],
+            Self::Planes(cbs, crs) => {
+                cbs.as_chunks_mut().0[at] = [a, b];
+                crs.as_chunks_mut().0[at] = [c, d];
+            }
+        }
+    }
 }
 
 /// Converts two rows to 8 bits. `luma` are the two rows of the result, the second empty where the
@@ -41,46 +65,36 @@ pub(super) fn convert_from(
     weights: &Weights,
     rows: Rows<'_>,
     luma: [&mut [u8]; 2],
-    chroma: Chroma<'_>,
+    mut chroma: Chroma<'_>,
     done: usize,
 ) {
-    let [first, second] = luma;
     let rest = rows.after(done);
-    luma_row(weights, &rest.top[rest.lead * 4..], &mut first[done..]);
-    if !second.is_empty() {
-        luma_row(weights, &rest.bottom[rest.lead * 4..], &mut second[done..]);
-    }
-    match chroma {
-        Chroma::Pairs(pairs) => {
-            let (pairs, _) = pairs[done..].as_chunks_mut::<2>();
-            each_chroma(weights, rest, |index, cb, cr| pairs[index] = [cb as u8, cr as u8]);
+    for (source, row) in [rest.top, rest.bottom].into_iter().zip(luma) {
+        let pixels = source[rest.lead * 4..].as_chunks::<4>().0;
+        for (out, pixel) in row.iter_mut().skip(done).zip(pixels) {
+            *out = one_luma(weights, *pixel) as u8;
         }
-        Chroma::Planes(cbs, crs) => each_chroma(weights, rest, |index, cb, cr| {
-            cbs[done / 2 + index] = cb as u8;
-            crs[done / 2 + index] = cr as u8;
-        }),
     }
+    each_chroma(weights, rest, |index, cb, cr| chroma.put(done / 2 + index, cb as u8, cr as u8));
 }
 
-/// Converts two rows to P010; `luma` and `pairs` in bytes.
-pub(super) fn convert_deep(weights: &Weights, rows: Rows<'_>, luma: [&mut [u8]; 2], pairs: &mut [u8]) {
-    let sources = [rows.top, rows.bottom];
-    for (source, row) in sources.into_iter().zip(luma) {
+/// Converts two rows to 10 bits in 16-bit samples, moved up by `shift` bits.
+pub(super) fn convert_deep(
+    weights: &Weights,
+    rows: Rows<'_>,
+    luma: [&mut [u8]; 2],
+    mut chroma: Chroma<'_>,
+    shift: u32,
+) {
+    for (source, row) in [rows.top, rows.bottom].into_iter().zip(luma) {
         let pixels = source[rows.lead * 4..].as_chunks::<4>().0;
         for (out, pixel) in row.as_chunks_mut::<2>().0.iter_mut().zip(pixels) {
-            *out = ten_bits(one_luma(weights, *pixel));
+            *out = ((one_luma(weights, *pixel) << shift) as u16).to_le_bytes();
         }
     }
-    let (pairs, _) = pairs.as_chunks_mut::<4>();
     each_chroma(weights, rows, |index, cb, cr| {
-        let ([a, b], [c, d]) = (ten_bits(cb), ten_bits(cr));
-        pairs[index] = [a, b, c, d];
+        chroma.put_deep(index, (cb << shift) as u16, (cr << shift) as u16);
     });
-}
-
-/// A sample of P010: the ten bits on top.
-fn ten_bits(value: i32) -> [u8; 2] {
-    ((value as u16) << 6).to_le_bytes()
 }
 
 impl Rows<'_> {
@@ -97,12 +111,6 @@ impl Rows<'_> {
 fn one_luma(weights: &Weights, pixel: [u8; 4]) -> i32 {
     let sum: i32 = (0..4).map(|at| i32::from(pixel[at]) * weights.luma[at]).sum();
     ((sum + weights.luma_offset) >> weights.shift).clamp(0, weights.most)
-}
-
-fn luma_row(weights: &Weights, source: &[u8], luma: &mut [u8]) {
-    for (out, pixel) in luma.iter_mut().zip(source.as_chunks::<4>().0) {
-        *out = one_luma(weights, *pixel) as u8;
-    }
 }
 
 /// Calls `put` with each chroma sample's place, Cb and Cr.

@@ -2,7 +2,7 @@
 
 use super::deep::{DeepWeights, WordRows};
 use super::matrix::{Levels, Order, Weights};
-use super::source::{Layout, byte_order};
+use super::source::{Layout, Word, byte_order};
 use super::strip::{self, Chroma, Rows};
 use super::{ProcessError, Recipe};
 use crate::av::Picture;
@@ -27,12 +27,14 @@ impl Kernel {
         let output = recipe.output;
         let depth = output.format.depth();
         Ok(match (output.format, Layout::of(format)) {
-            (PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::P010, Layout::Bytes(order)) => {
-                Self::Bytes(Weights::new(order, output.color, depth))
-            }
-            (PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::P010, Layout::Words) => {
-                Self::Words(DeepWeights::new(output.color, depth))
-            }
+            (
+                PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::P010 | PixelFormat::I010,
+                Layout::Bytes(order),
+            ) => Self::Bytes(Weights::new(order, output.color, depth)),
+            (
+                PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::P010 | PixelFormat::I010,
+                Layout::Words,
+            ) => Self::Words(DeepWeights::new(output.color, depth)),
             (to, layout) => match (byte_order(to), to.packed_bytes(), layout) {
                 (Some(to), Some(4), Layout::Bytes(from)) => Self::Reorder(from, to),
                 (Some(to), Some(4), Layout::Words) => Self::Narrow(to),
@@ -58,10 +60,12 @@ impl<'a> Target<'a> {
     pub(super) fn blacken(&mut self, levels: Levels) {
         let [(first, _), (second, _), (third, _)] = &mut self.planes;
         let (black, neutral) = (levels.black as u16, levels.neutral as u16);
+        let deep = |value: u16| (value << sample_shift(self.format)).to_le_bytes();
         match self.format {
-            PixelFormat::P010 => {
-                first.as_chunks_mut().0.fill((black << 6).to_le_bytes());
-                second.as_chunks_mut().0.fill((neutral << 6).to_le_bytes());
+            PixelFormat::P010 | PixelFormat::I010 => {
+                first.as_chunks_mut().0.fill(deep(black));
+                second.as_chunks_mut().0.fill(deep(neutral));
+                third.as_chunks_mut().0.fill(deep(neutral));
             }
             PixelFormat::Nv12 | PixelFormat::I420 => {
                 first.fill(black as u8);
@@ -72,18 +76,45 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Writes rows of four-byte pixels at `rect`, whose place is even. Each row of `bytes`, `stride`
+    /// apart, has `lead` more pixels on its left.
+    pub(super) fn put_band_of_bytes(
+        &mut self,
+        kernel: &Kernel,
+        rect: Rect,
+        bytes: &[u8],
+        stride: usize,
+        lead: u32,
+    ) {
+        let length = (rect.width + lead) as usize * 4;
+        for (y, height) in pairs(rect.height) {
+            let row = |y: u32| &bytes[y as usize * stride..][..length];
+            let rows = Rows { top: row(y), bottom: row(y + height - 1), lead: lead as usize };
+            self.put_bytes(kernel, Rect { y: rect.y + y, height, ..rect }, rows);
+        }
+    }
+
+    /// The same for words, one row right after the other.
+    pub(super) fn put_band_of_words(&mut self, kernel: &Kernel, rect: Rect, pixels: &[Word], lead: u32) {
+        let length = (rect.width + lead) as usize;
+        for (y, height) in pairs(rect.height) {
+            let row = |y: u32| &pixels[y as usize * length..][..length];
+            let rows = WordRows { top: row(y), bottom: row(y + height - 1), lead: lead as usize };
+            self.put_words(kernel, Rect { y: rect.y + y, height, ..rect }, rows);
+        }
+    }
+
     /// Writes one or two rows of four-byte pixels at `rect`, whose place is even.
-    pub(super) fn put_bytes(&mut self, kernel: &Kernel, rect: Rect, rows: Rows<'_>) {
+    fn put_bytes(&mut self, kernel: &Kernel, rect: Rect, rows: Rows<'_>) {
         match kernel {
-            Kernel::Bytes(weights) if self.format == PixelFormat::P010 => {
-                let [luma, chroma, _] = &mut self.planes;
-                let pairs =
-                    span(chroma, rect.x as usize * 2, rect.y / 2, rect.width.div_ceil(2) as usize * 4);
-                strip::convert_deep(weights, rows, two(luma, rect, 2), pairs);
-            }
             Kernel::Bytes(weights) => {
+                let (deep, shift) = (self.format.depth() > 8, sample_shift(self.format));
                 let (luma, chroma) = self.split(rect);
-                strip::convert(weights, rows, luma, chroma);
+                if deep {
+                    strip::convert_deep(weights, rows, luma, chroma, shift);
+                } else {
+                    strip::convert(weights, rows, luma, chroma);
+                }
             }
             Kernel::Reorder(from, to) => {
                 for (source, row) in
@@ -103,38 +134,26 @@ impl<'a> Target<'a> {
     }
 
     /// Writes one or two rows of words at `rect`, whose place is even.
-    pub(super) fn put_words(&mut self, kernel: &Kernel, rect: Rect, rows: WordRows<'_>) {
+    fn put_words(&mut self, kernel: &Kernel, rect: Rect, rows: WordRows<'_>) {
         let sources = [&rows.top[rows.lead..], &rows.bottom[rows.lead..]];
         match kernel {
-            Kernel::Words(weights) if self.format == PixelFormat::P010 => {
-                let [luma, chroma, _] = &mut self.planes;
-                for (source, row) in sources.into_iter().zip(two(luma, rect, 2)) {
-                    let (row, _) = row.as_chunks_mut::<2>();
-                    let count = row.len().min(source.len());
-                    weights.luma(&source[..count], |at, value| row[at] = (value << 6).to_le_bytes());
-                }
-                let pairs =
-                    span(chroma, rect.x as usize * 2, rect.y / 2, rect.width.div_ceil(2) as usize * 4);
-                let (pairs, _) = pairs.as_chunks_mut::<4>();
-                weights.chroma(rows, |at, cb, cr| {
-                    let ([a, b], [c, d]) = ((cb << 6).to_le_bytes(), (cr << 6).to_le_bytes());
-                    pairs[at] = [a, b, c, d];
-                });
-            }
             Kernel::Words(weights) => {
-                let (luma, chroma) = self.split(rect);
+                let (deep, shift) = (self.format.depth() > 8, sample_shift(self.format));
+                let (luma, mut chroma) = self.split(rect);
                 for (source, row) in sources.into_iter().zip(luma) {
-                    let count = row.len().min(source.len());
-                    weights.luma(&source[..count], |at, value| row[at] = value as u8);
+                    if deep {
+                        let (row, _) = row.as_chunks_mut::<2>();
+                        let count = row.len().min(source.len());
+                        weights.luma(&source[..count], |at, value| row[at] = (value << shift).to_le_bytes());
+                    } else {
+                        let count = row.len().min(source.len());
+                        weights.luma(&source[..count], |at, value| row[at] = value as u8);
+                    }
                 }
-                match chroma {
-                    Chroma::Pairs(pairs) => {
-                        let (pairs, _) = pairs.as_chunks_mut::<2>();
-                        weights.chroma(rows, |at, cb, cr| pairs[at] = [cb as u8, cr as u8]);
-                    }
-                    Chroma::Planes(cbs, crs) => {
-                        weights.chroma(rows, |at, cb, cr| (cbs[at], crs[at]) = (cb as u8, cr as u8));
-                    }
+                if deep {
+                    weights.chroma(rows, |at, cb, cr| chroma.put_deep(at, cb << shift, cr << shift));
+                } else {
+                    weights.chroma(rows, |at, cb, cr| chroma.put(at, cb as u8, cr as u8));
                 }
             }
             Kernel::Narrow(order) => {
@@ -151,18 +170,29 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The luma rows and the chroma row of NV12 or I420 at `rect`.
+    /// The luma rows and the chroma row of 4:2:0 at `rect`.
     fn split(&mut self, rect: Rect) -> ([&mut [u8]; 2], Chroma<'_>) {
         let [luma, second, third] = &mut self.planes;
-        let (half, row) = (rect.width.div_ceil(2) as usize, rect.y / 2);
-        let chroma = if self.format == PixelFormat::I420 {
-            let x = (rect.x / 2) as usize;
+        let sample = if self.format.depth() > 8 { 2 } else { 1 };
+        let (half, row) = (rect.width.div_ceil(2) as usize * sample, rect.y / 2);
+        let x = (rect.x / 2) as usize * sample;
+        let chroma = if self.format.planes() == 3 {
             Chroma::Planes(span(second, x, row, half), span(third, x, row, half))
         } else {
-            Chroma::Pairs(span(second, rect.x as usize, row, half * 2))
+            Chroma::Pairs(span(second, x * 2, row, half * 2))
         };
-        (two(luma, rect, 1), chroma)
+        (two(luma, rect, sample), chroma)
     }
+}
+
+/// How far up in its 16 bits a ten-bit sample is.
+const fn sample_shift(format: PixelFormat) -> u32 {
+    if matches!(format, PixelFormat::P010) { 6 } else { 0 }
+}
+
+/// The first row and the number of rows of each pair; the last may be alone.
+fn pairs(height: u32) -> impl Iterator<Item = (u32, u32)> {
+    (0..height).step_by(2).map(move |y| (y, (height - y).min(2)))
 }
 
 /// `length` bytes of a row, from byte `x` on.

@@ -128,6 +128,19 @@ proptest! {
         let size = region.map_or(whole, |it| it.intersection(Rect::of(whole)).size());
         repaired_is_as_new(Recipe { region, ..recipe(output, size) }, input, transform, &steps);
     }
+
+    #[test]
+    fn repairing_what_is_scaled_gives_the_same_bits(
+        steps in steps(),
+        input in prop_oneof![Just(PixelFormat::Bgrx), Just(PixelFormat::Xbgr2101010), Just(PixelFormat::Nv12)],
+        output in prop_oneof![Just(PixelFormat::Nv12), Just(PixelFormat::Bgrx)],
+        transform in (0usize..8).prop_map(|index| Transform::ALL[index]),
+        scaler in (0usize..3).prop_map(|index| Scaler::ALL[index]),
+        size in (1u32..200, 1u32..100),
+    ) {
+        let recipe = recipe(output, Size::new(size.0 * 2, size.1 * 2));
+        repaired_is_as_new(Recipe { scaler, ..recipe }, input, transform, &steps);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod conversion;
 mod damage;
 mod placing;
 mod reference;
+mod scaling;
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::processing::Recipe;
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Scaler, Size, Timestamp, Transform};
 
 /// Every format that a source may have.
-const INPUTS: [PixelFormat; 14] = [
+const INPUTS: [PixelFormat; 15] = [
     PixelFormat::Bgrx,
     PixelFormat::Rgbx,
     PixelFormat::Xrgb,
@@ -28,13 +29,15 @@ const INPUTS: [PixelFormat; 14] = [
     PixelFormat::I420,
     PixelFormat::Yuy2,
     PixelFormat::P010,
+    PixelFormat::I010,
 ];
 
 /// Every format that an encoder may ask for.
-const OUTPUTS: [PixelFormat; 7] = [
+const OUTPUTS: [PixelFormat; 8] = [
     PixelFormat::Nv12,
     PixelFormat::I420,
     PixelFormat::P010,
+    PixelFormat::I010,
     PixelFormat::Bgrx,
     PixelFormat::Rgbx,
     PixelFormat::Xrgb,

@@ -59,13 +59,14 @@ pub(super) fn source_pixel(frame: &CapturedFrame, x: u32, y: u32) -> Rgb {
 /// Luma and interpolated chroma of the buffer, in code values.
 fn source_ycbcr(frame: &CapturedFrame, x: u32, y: u32) -> [f64; 3] {
     let deep = |plane, row, at: usize| {
-        ((byte(frame, plane, row, at * 2) + 256.0 * byte(frame, plane, row, at * 2 + 1)) / 64.0).floor()
+        let value = byte(frame, plane, row, at * 2) + 256.0 * byte(frame, plane, row, at * 2 + 1);
+        if frame.format == PixelFormat::P010 { (value / 64.0).floor() } else { value % 1024.0 }
     };
     let (columns, rows) = (frame.size.width.div_ceil(2), frame.size.height.div_ceil(2));
     let x_at = x as usize;
     let luma = match frame.format {
         PixelFormat::Yuy2 => byte(frame, 0, y, x_at * 2),
-        PixelFormat::P010 => deep(0, y, x_at),
+        PixelFormat::P010 | PixelFormat::I010 => deep(0, y, x_at),
         _ => byte(frame, 0, y, x_at),
     };
     let one = |which: usize, column: u32, row: u32| {
@@ -74,6 +75,7 @@ fn source_ycbcr(frame: &CapturedFrame, x: u32, y: u32) -> [f64; 3] {
             PixelFormat::Yuy2 => byte(frame, 0, row, at * 4 + 1 + 2 * which),
             PixelFormat::Nv12 => byte(frame, 1, row, at * 2 + which),
             PixelFormat::P010 => deep(1, row, at * 2 + which),
+            PixelFormat::I010 => deep(1 + which, row, at),
             _ => byte(frame, 1 + which, row, at),
         }
     };
@@ -200,6 +202,10 @@ pub(super) fn read(picture: &Picture, format: PixelFormat) -> [Vec<Vec<f64>>; 3]
                 assert_eq!(value & 63, 0, "the low bits of P010 are unused");
                 f64::from(value >> 6)
             }
+            PixelFormat::I010 => {
+                let at = y * stride + (x * step + at) * 2;
+                f64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]))
+            }
             _ => f64::from(bytes[y * stride + x * step + at]),
         };
         (0..h).map(|y| (0..w).map(|x| value(x, y)).collect()).collect()
@@ -211,7 +217,7 @@ pub(super) fn read(picture: &Picture, format: PixelFormat) -> [Vec<Vec<f64>>; 3]
             plane(1, half_width, half_height, 2, 0),
             plane(1, half_width, half_height, 2, 1),
         ],
-        PixelFormat::I420 => [
+        PixelFormat::I420 | PixelFormat::I010 => [
             plane(0, width, height, 1, 0),
             plane(1, half_width, half_height, 1, 0),
             plane(2, half_width, half_height, 1, 0),

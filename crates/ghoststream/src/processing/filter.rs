@@ -1,0 +1,181 @@
+//! Which source pixels make up a scaled one, and how much each weighs.
+
+use crate::Scaler;
+
+/// The filter of one axis, worked out once.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    spans: Vec<Span>,
+    weights: Vec<f32>,
+}
+
+/// The source pixels of one result.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: u32,
+    count: u32,
+    /// Where its weights begin.
+    at: u32,
+}
+
+impl Axis {
+    /// From `from` pixels to `to`. Where it shrinks, the filter is widened to take in every pixel.
+    pub(super) fn new(from: u32, to: u32, scaler: Scaler) -> Self {
+        let ratio = f64::from(from) / f64::from(to);
+        let mut axis = Self { spans: Vec::with_capacity(to as usize), weights: Vec::new() };
+        for index in 0..to {
+            let centre = (f64::from(index) + 0.5) * ratio;
+            let at = axis.weights.len() as u32;
+            let (first, weights) = taps(centre, ratio.max(1.0), from, scaler);
+            let count = weights.len() as u32;
+            axis.weights.extend(weights);
+            axis.spans.push(Span { first, count, at });
+        }
+        axis
+    }
+
+    /// The first source pixel of a result, and the weights from it on.
+    pub(super) fn taps(&self, index: u32) -> (u32, &[f32]) {
+        let Span { first, count, at } = self.spans[index as usize];
+        (first, &self.weights[at as usize..][..count as usize])
+    }
+
+    /// The source pixels, first and end, that results from `first` to before `end` are made of.
+    pub(super) fn needs(&self, first: u32, end: u32) -> (u32, u32) {
+        let spans = &self.spans[first as usize..end as usize];
+        let last = spans.iter().map(|it| it.first + it.count).max().unwrap_or(0);
+        (spans.first().map_or(0, |it| it.first), last)
+    }
+
+    /// The results, first and end, that source pixels from `first` to before `end` have a part in.
+    pub(super) fn touches(&self, first: u32, end: u32) -> (u32, u32) {
+        let from = self.spans.partition_point(|it| it.first + it.count <= first);
+        let to = self.spans.partition_point(|it| it.first < end);
+        (from as u32, to.max(from) as u32)
+    }
+}
+
+/// The weights of an [`Axis`] in fixed point.
+#[derive(Clone, Debug)]
+pub(super) struct FixedAxis {
+    /// By fours, as many for each result; those of nothing come last.
+    weights: Vec<[i16; 4]>,
+    stride: usize,
+    counts: Vec<u8>,
+}
+
+impl FixedAxis {
+    /// Bits after the point.
+    pub(super) const BITS: u32 = 14;
+    /// Pixels beyond the last that are read, and weigh nothing.
+    pub(super) const PADDING: usize = 4;
+    /// With more weights than this, their rounding would show.
+    const MOST: usize = 32;
+
+    /// `None` where the filter is too long.
+    pub(super) fn new(axis: &Axis) -> Option<Self> {
+        let longest = axis.spans.iter().map(|it| it.count as usize).max()?;
+        if longest > Self::MOST {
+            return None;
+        }
+        let stride = longest.div_ceil(4);
+        let mut weights = vec![[0; 4]; stride * axis.spans.len()];
+        for (index, row) in (0..).zip(weights.chunks_exact_mut(stride)) {
+            let (row, exact) = (row.as_flattened_mut(), axis.taps(index).1);
+            for (weight, exact) in row.iter_mut().zip(exact) {
+                *weight = (exact * f32::from(1i16 << Self::BITS)).round() as i16;
+            }
+            // Together they are exactly one; the largest takes up the difference.
+            let missing = (1 << Self::BITS) - row.iter().map(|it| i32::from(*it)).sum::<i32>();
+            if let Some(largest) = row.iter_mut().max() {
+                *largest += missing as i16;
+            }
+        }
+        let counts = axis.spans.iter().map(|it| it.count as u8).collect();
+        Some(Self { weights, stride, counts })
+    }
+
+    /// The weights of a result.
+    pub(super) fn weights(&self, index: u32) -> &[i16] {
+        &self.weights[index as usize * self.stride..].as_flattened()
+            [..usize::from(self.counts[index as usize])]
+    }
+
+    /// The weights of a result by fours, filled up with weights of nothing.
+    pub(super) fn fours(&self, index: u32) -> &[[i16; 4]] {
+        let fours = usize::from(self.counts[index as usize]).div_ceil(4);
+        &self.weights[index as usize * self.stride..][..fours]
+    }
+}
+
+/// The first source pixel and the weights around `centre`, which add up to one.
+fn taps(centre: f64, stretch: f64, from: u32, scaler: Scaler) -> (u32, Vec<f32>) {
+    let last = f64::from(from - 1);
+    let (reach, filter): (f64, fn(f64) -> f64) = match scaler {
+        Scaler::Nearest => return (centre.floor().clamp(0.0, last) as u32, vec![1.0]),
+        Scaler::Bilinear => (1.0, |x| (1.0 - x.abs()).max(0.0)),
+        Scaler::Lanczos => (3.0, lanczos),
+    };
+    let reach = reach * stretch;
+    let first = (centre - reach).floor().clamp(0.0, last);
+    let end = (centre + reach).ceil().clamp(first + 1.0, f64::from(from));
+    let weight = |pixel: u32| filter((f64::from(pixel) + 0.5 - centre) / stretch);
+    let (mut first, mut end) = (first as u32, end as u32);
+    // The outermost pixels often weigh nothing.
+    while first + 1 < end && weight(first).abs() < 1e-9 {
+        first += 1;
+    }
+    while first + 1 < end && weight(end - 1).abs() < 1e-9 {
+        end -= 1;
+    }
+    let sum: f64 = (first..end).map(weight).sum();
+    (first, (first..end).map(|pixel| (weight(pixel) / sum) as f32).collect())
+}
+
+/// Lanczos with three lobes.
+fn lanczos(x: f64) -> f64 {
+    let sinc =
+        |x: f64| if x == 0.0 { 1.0 } else { (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x) };
+    if x.abs() < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_add_up_and_stay_within_the_source() {
+        for scaler in Scaler::ALL {
+            for (from, to) in
+                [(3840, 1920), (1920, 1280), (1280, 1920), (1, 64), (16384, 16), (7, 5), (5, 5), (1, 1)]
+            {
+                let axis = Axis::new(from, to, *scaler);
+                for index in 0..to {
+                    let (first, weights) = axis.taps(index);
+                    assert!(first + weights.len() as u32 <= from, "{scaler} {from} to {to}");
+                    assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_needed_is_what_is_touched() {
+        for scaler in Scaler::ALL {
+            for (from, to) in [(384, 192), (192, 128), (128, 192), (1, 64), (163, 16), (7, 5)] {
+                let axis = Axis::new(from, to, *scaler);
+                for pixel in 0..from {
+                    let (first, end) = axis.touches(pixel, pixel + 1);
+                    for index in 0..to {
+                        let (start, stop) = axis.needs(index, index + 1);
+                        let uses = (start..stop).contains(&pixel);
+                        assert!(
+                            !uses || (first..end).contains(&index),
+                            "{scaler} {from}->{to}: {pixel} in {index}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The picture as it is shown, with its pointer, read a rectangle at a time.
+
+use super::matrix::Order;
+use super::pointer;
+use super::source::{self, Layout, Word};
+use super::view::View;
+use crate::Rect;
+use crate::capture::{CapturedFrame, Cursor};
+
+/// Reads from one frame.
+pub(super) struct Reader<'a> {
+    frame: &'a CapturedFrame,
+    view: &'a View,
+    /// The pointer, and where in the view it is.
+    cursor: Option<(&'a Cursor, Rect)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(frame: &'a CapturedFrame, view: &'a View) -> Self {
+        let cursor = frame.cursor.as_ref().map(|it| (it, pointer::area(it, view)));
+        Self { frame, view, cursor: cursor.filter(|(_, area)| !area.is_empty()) }
+    }
+
+    /// How its pixels are read.
+    pub(super) const fn layout(&self) -> Layout {
+        Layout::of(self.frame.format)
+    }
+
+    /// Rows of the view.
+    pub(super) const fn height(&self) -> u32 {
+        self.view.size().height
+    }
+
+    /// The bytes from the first pixel of `rect` on, and the stride, where they can be taken from the
+    /// buffer as they are.
+    pub(super) fn in_place(&self, rect: Rect) -> Option<(&'a [u8], usize)> {
+        if self.pointer_in(rect).is_some() {
+            return None;
+        }
+        source::in_place(self.frame, self.view, rect.x, rect.y)
+    }
+
+    /// Reads a rectangle as [`Layout::Bytes`] of this order.
+    pub(super) fn bytes(&self, order: Order, rect: Rect, out: &mut [[u8; 4]]) {
+        source::read_bytes(self.frame, self.view, rect, out);
+        if let Some(cursor) = self.pointer_in(rect) {
+            pointer::draw(cursor, self.view, rect, out, pointer::over_bytes(order));
+        }
+    }
+
+    /// Reads a rectangle as [`Layout::Words`].
+    pub(super) fn words(&self, rect: Rect, out: &mut [Word]) {
+        source::read_words(self.frame, self.view, rect, out);
+        if let Some(cursor) = self.pointer_in(rect) {
+            pointer::draw(cursor, self.view, rect, out, pointer::over_words);
+        }
+    }
+
+    fn pointer_in(&self, rect: Rect) -> Option<&'a Cursor> {
+        self.cursor.filter(|(_, area)| !area.intersection(rect).is_empty()).map(|(cursor, _)| cursor)
+    }
+}
