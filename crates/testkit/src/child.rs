@@ -52,15 +52,15 @@ impl Running {
     /// Waits for `path` to appear, which this program makes.
     ///
     /// # Errors
-    /// It ended, or ten seconds passed.
+    /// It ended, or half a minute passed.
     pub fn wait_for(&mut self, path: &Path) -> Result<()> {
         let start = Instant::now();
         while !path.exists() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended with {status} before it made {}", self.name, path.display());
             }
-            if start.elapsed() > Duration::from_secs(10) {
-                bail!("{} did not make {} within 10 s", self.name, path.display());
+            if start.elapsed() > Duration::from_secs(30) {
+                bail!("{} did not make {} within 30 s", self.name, path.display());
             }
             std::thread::sleep(Duration::from_millis(5));
         }

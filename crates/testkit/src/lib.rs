@@ -5,12 +5,17 @@
 //! that tests run side by side and leave nothing behind.
 #![allow(unsafe_code)]
 
+pub mod bus;
 pub mod child;
+pub mod desktop;
 pub mod judge;
 pub mod portal;
 pub mod producer;
 pub mod session;
+pub mod window;
 
+pub use desktop::Desktop;
 pub use portal::Portal;
 pub use producer::Producer;
 pub use session::Session;
+pub use window::CardWindow;

@@ -125,7 +125,7 @@ impl Session {
 
 /// A session bus that starts nothing by itself: what this machine has installed (a portal, a document
 /// store with its mount) is no part of a test that did not ask for it, and would outlive it.
-fn bus_config(socket: &Path) -> String {
+pub(crate) fn bus_config(socket: &Path) -> String {
     format!(
         r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::{Notify, mpsc, oneshot};
-use zbus::names::BusName;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, ObjectServer, fdo, interface};
@@ -48,8 +47,6 @@ pub(super) struct Backend {
 
 #[derive(Debug)]
 enum Order {
-    /// Wait until somebody owns the name.
-    WaitFor(&'static str, oneshot::Sender<Result<()>>),
     CloseSessions(oneshot::Sender<Result<()>>),
 }
 
@@ -69,10 +66,6 @@ impl Backend {
         let backend = Self { orders: Some(orders), thread: Some(thread) };
         answer(started)?;
         Ok(backend)
-    }
-
-    pub(super) fn wait_for(&self, name: &'static str) -> Result<()> {
-        self.order(|done| Order::WaitFor(name, done))
     }
 
     pub(super) fn close_sessions(&self) -> Result<()> {
@@ -120,7 +113,6 @@ async fn serve(
     let _ = ready.send(Ok(()));
     while let Some(order) = orders.recv().await {
         match order {
-            Order::WaitFor(name, done) => drop(done.send(wait_for(&connection, name).await)),
             Order::CloseSessions(done) => drop(done.send(close_sessions(&connection, &state).await)),
         }
     }
@@ -132,17 +124,6 @@ async fn connect(address: &str, state: Arc<Mutex<State>>) -> zbus::Result<Connec
         .name(NAME)?
         .build()
         .await
-}
-
-async fn wait_for(connection: &Connection, name: &'static str) -> Result<()> {
-    let bus = fdo::DBusProxy::new(connection).await?;
-    for _ in 0..2000 {
-        if bus.name_has_owner(BusName::try_from(name)?).await? {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    bail!("{name} did not come to the bus within 10 s")
 }
 
 async fn close_sessions(connection: &Connection, state: &Mutex<State>) -> Result<()> {

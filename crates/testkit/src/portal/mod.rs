@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, bail};
 
 use crate::Session;
+use crate::bus;
 use crate::child::Running;
 use backend::{Backend, State};
 
@@ -40,16 +41,16 @@ impl Portal {
     /// `xdg-desktop-portal` is not installed, or it does not start.
     pub fn start(session: &Session, script: Script) -> Result<Self> {
         let state = Arc::new(Mutex::new(State::new(script)));
-        let address = format!("unix:path={}", session.runtime_dir().join("bus").display());
+        let address = bus::address(&session.runtime_dir().join("bus"));
         let backend = Backend::start(&address, Arc::clone(&state)).context("the test's portal backend")?;
         let store = session.spawn(&mut Command::new(libexec("xdg-permission-store")?))?;
-        backend.wait_for(STORE)?;
+        bus::wait_for_name(&address, STORE)?;
         let portals = session.dir().join("data/portals");
         write_portal_file(&portals, script_has_screencast(&state))?;
         let mut command = Command::new(libexec("xdg-desktop-portal")?);
         command.env("XDG_CURRENT_DESKTOP", DESKTOP).env("XDG_DESKTOP_PORTAL_DIR", &portals);
         let frontend = session.spawn(&mut command)?;
-        backend.wait_for(FRONTEND).with_context(|| {
+        bus::wait_for_name(&address, FRONTEND).with_context(|| {
             let log = session.dir().join("logs/xdg-desktop-portal");
             std::fs::read_to_string(log).unwrap_or_default()
         })?;
