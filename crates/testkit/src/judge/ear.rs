@@ -294,10 +294,10 @@ mod tests {
     #[test]
     fn other_sounds_are_no_beeps() {
         let tone = |hertz: f64, at: f64| (std::f64::consts::TAU * hertz * at).sin() as f32 * 0.5;
-        assert_eq!(onsets(48_000.0, |at| tone(1000.0, at), 3.0), [], "a tone without end");
-        assert_eq!(onsets(48_000.0, |at| tone(3000.0, at), 3.0), [], "another tone");
+        assert_eq!(onsets(48_000.0, |at| tone(1000.0, at), 3.0), Vec::<f64>::new(), "a tone without end");
+        assert_eq!(onsets(48_000.0, |at| tone(3000.0, at), 3.0), Vec::<f64>::new(), "another tone");
         let click = |at: f64| if (0.5..0.505).contains(&at) { tone(1000.0, at) } else { 0.0 };
-        assert_eq!(onsets(48_000.0, click, 1.0), [], "a click");
-        assert_eq!(onsets(48_000.0, |_| 0.0, 1.0), []);
+        assert_eq!(onsets(48_000.0, click, 1.0), Vec::<f64>::new(), "a click");
+        assert_eq!(onsets(48_000.0, |_| 0.0, 1.0), Vec::<f64>::new());
     }
 }
