@@ -10,6 +10,7 @@ use crate::encode::{Packet, Track};
 use crate::output::Sink;
 use crate::{Container, Output, OutputConfig};
 
+mod killed;
 mod whole;
 
 fn open(path: &Path, container: Container, tracks: &[&Encoded]) -> Box<dyn Sink> {
