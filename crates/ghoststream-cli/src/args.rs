@@ -19,7 +19,8 @@ pub use capture::CaptureArgs;
     propagate_version = true,
     after_help = "Exit status: 0 done, every output is whole; 1 failed; 2 wrong command line or profile; \
                   3 the share dialog was refused; 130 stopped by Ctrl-C, outputs whole (129, 143: by SIGHUP, SIGTERM).",
-    max_term_width = 100
+    max_term_width = 100,
+    args_override_self = true
 )]
 pub struct Cli {
     #[command(subcommand)]

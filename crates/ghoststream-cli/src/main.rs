@@ -76,14 +76,14 @@ fn refuse(error: &clap::Error) -> ExitCode {
 /// `GHOSTSTREAM_LOG` takes tracing's filters and beats `-v`.
 fn log(verbose: u8) {
     use tracing_subscriber::EnvFilter;
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
+    // What other crates warn of is of no use to anyone who does not look for a bug.
+    let filter = match verbose {
+        0 => "error,ghoststream=warn",
+        1 => "error,ghoststream=info",
+        2 => "warn,ghoststream=debug",
+        _ => "debug,ghoststream=trace",
     };
-    let filter = EnvFilter::try_from_env("GHOSTSTREAM_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,ghoststream={level}")));
+    let filter = EnvFilter::try_from_env("GHOSTSTREAM_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
 }

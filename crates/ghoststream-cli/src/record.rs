@@ -1,6 +1,5 @@
 //! `ghoststream record`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ghoststream::{Container, Output, OutputConfig, Pipeline, Resolved};
@@ -26,15 +25,11 @@ fn pipeline(resolved: Resolved, output: OutputConfig) -> Result<Pipeline, Failur
 fn output(args: &RecordArgs, overwrite: bool) -> Result<OutputConfig, Failure> {
     let path = match &args.output {
         Some(path) => path.clone(),
-        None => default_path()?,
+        None => ghoststream::default_path(Container::Matroska).map_err(ghoststream::Error::from)?,
     };
     let container = Container::from_extension(&path).ok_or_else(|| {
         let name = path.display();
         Failure::usage(format!("--output {name} is not possible: a name that ends in .mkv, .mp4 or .webm"))
     })?;
     Ok(OutputConfig::new(Output::File { path, container }).with_overwrite(overwrite))
-}
-
-fn default_path() -> Result<PathBuf, Failure> {
-    Err(Failure::usage("--output is needed: a name that ends in .mkv, .mp4 or .webm"))
 }

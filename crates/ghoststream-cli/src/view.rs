@@ -68,7 +68,6 @@ impl View {
                 let columns = usize::from(Term::stderr().size().1);
                 // One column is left free: a line that fills the last one wraps on some terminals.
                 bar.set_message(live::line(&pipeline.status(), columns.saturating_sub(1)));
-                bar.tick();
             }
             Mode::Quiet => {}
         }

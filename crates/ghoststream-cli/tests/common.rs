@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// The command in an environment where nothing is found: no session, no configuration.
@@ -53,16 +54,51 @@ pub fn run<S: AsRef<OsStr>>(arguments: &[S], config: Option<&str>) -> Ran {
 
 /// Runs a command to its end, which is an error after a minute.
 pub fn bounded(command: &mut Command) -> Ran {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let id = child.id();
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let waiter = std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let output = receiver.recv_timeout(Duration::from_secs(60));
-    if output.is_err() {
-        let _ = Command::new("kill").args(["-KILL", &id.to_string()]).status();
+    Background::start(command).wait()
+}
+
+/// A command that runs beside the test, and is ended with it.
+pub struct Background {
+    id: u32,
+    output: mpsc::Receiver<std::io::Result<Output>>,
+    running: bool,
+}
+
+impl Background {
+    pub fn start(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let id = child.id();
+        let (sender, output) = mpsc::channel();
+        std::thread::spawn(move || sender.send(child.wait_with_output()));
+        Self { id, output, running: true }
     }
-    waiter.join().unwrap().unwrap();
-    output.expect("it ended within a minute").unwrap().into()
+
+    /// Sends a signal by its name, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let script = format!("kill -{name} {}", self.id);
+        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success(), "{script}");
+    }
+
+    /// Whether it has not ended.
+    pub fn runs(&self) -> bool {
+        Path::new(&format!("/proc/{}", self.id)).exists()
+    }
+
+    /// Waits for its end, a minute at most.
+    pub fn wait(mut self) -> Ran {
+        let output = self.output.recv_timeout(Duration::from_secs(60)).expect("it ended within a minute");
+        self.running = false;
+        output.unwrap().into()
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // Only while it was not waited for is the id still its own.
+        if self.running && self.output.try_recv().is_err() {
+            self.signal("KILL");
+        }
+    }
 }
 
 /// Waits until `done`, a minute at most.
