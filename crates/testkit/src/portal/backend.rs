@@ -192,20 +192,22 @@ impl ScreenCast {
         _parent_window: String,
         _options: Options,
     ) -> fdo::Result<Response> {
+        // First, so that whoever sees the dialog can also withdraw it.
+        let withdrawn = Arc::new(Notify::new());
+        server.at(handle.clone(), Request { withdrawn: Arc::clone(&withdrawn) }).await?;
         let (answer, restore, persists) = self.decide(&session_handle);
-        match answer {
-            Answer::Share(shared) => Ok((SUCCESS, results(&shared, persists && restore != Restore::Never)?)),
-            Answer::Refuse => Ok((REFUSED, Options::new())),
-            Answer::Fail => Ok((FAILED, Options::new())),
+        let response = match answer {
+            Answer::Share(shared) => (SUCCESS, results(&shared, persists && restore != Restore::Never)?),
+            Answer::Refuse => (REFUSED, Options::new()),
+            Answer::Fail => (FAILED, Options::new()),
             Answer::Never => {
-                let withdrawn = Arc::new(Notify::new());
-                server.at(handle.clone(), Request { withdrawn: Arc::clone(&withdrawn) }).await?;
                 withdrawn.notified().await;
                 lock(&self.state).seen.withdrawn += 1;
-                server.remove::<Request, _>(handle).await?;
-                Ok((FAILED, Options::new()))
+                (FAILED, Options::new())
             }
-        }
+        };
+        server.remove::<Request, _>(handle).await?;
+        Ok(response)
     }
 
     #[zbus(property)]
