@@ -12,6 +12,7 @@ pub mod judge;
 pub mod portal;
 pub mod producer;
 pub mod session;
+pub mod sheet;
 pub mod window;
 
 pub use desktop::Desktop;

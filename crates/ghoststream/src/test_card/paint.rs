@@ -244,7 +244,7 @@ fn text_strip(size: Size, dot: u32) -> Vec<u8> {
 fn letter(key: u32) -> char {
     const LETTERS: &[u8] = b"etaoinshrdlucmfwypvbgkETAOIN(){}=0123456789._;";
     let bits = scramble(key);
-    if bits % 6 == 0 { ' ' } else { char::from(LETTERS[(bits >> 8) as usize % LETTERS.len()]) }
+    if bits.is_multiple_of(6) { ' ' } else { char::from(LETTERS[(bits >> 8) as usize % LETTERS.len()]) }
 }
 
 #[cfg(test)]

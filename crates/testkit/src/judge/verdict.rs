@@ -327,13 +327,23 @@ impl VideoVerdict {
 impl CardVerdict {
     fn problems(&self, say: &mut impl FnMut(bool, String)) {
         say(self.unreadable > 0, format!("{} frames cannot be read", self.unreadable));
-        say(self.lost > 0, format!("{} frames are lost: {:?}", self.lost, self.lost_numbers));
-        say(self.repeated > 0, format!("{} frames are repeated: {:?}", self.repeated, self.repeated_numbers));
+        say(self.lost > 0, format!("{} frames are lost: {}", self.lost, listed(&self.lost_numbers)));
+        say(
+            self.repeated > 0,
+            format!("{} frames are repeated: {}", self.repeated, listed(&self.repeated_numbers)),
+        );
         say(self.out_of_order > 0, format!("{} frames are out of order", self.out_of_order));
         say(self.wrong_flash > 0, format!("{} flashes are not as the frame says", self.wrong_flash));
         let worst = self.timing.max_ms;
         say(worst > 5.0, format!("a frame is {worst:.1} ms from its place in time"));
     }
+}
+
+/// The first numbers of a list.
+fn listed(numbers: &[i64]) -> String {
+    const MOST: usize = 12;
+    let first: Vec<String> = numbers.iter().take(MOST).map(|it| format!("#{it}")).collect();
+    first.join(", ") + if numbers.len() > MOST { ", ..." } else { "" }
 }
 
 impl AudioVerdict {

@@ -115,7 +115,7 @@ impl Film {
         let mut picture = frame::Video::new(format::Pixel::YUV420P, self.size.width, self.size.height);
         picture.set_color_space(color::Space::BT709);
         picture.set_color_range(if self.full_range { color::Range::JPEG } else { color::Range::MPEG });
-        for plane in 0..3 {
+        for plane in 0..picture.planes() {
             let stride = picture.stride(plane);
             let step = if plane == 0 { 1 } else { 2 };
             for (y, row) in picture.data_mut(plane).chunks_mut(stride).take(height / step).enumerate() {
