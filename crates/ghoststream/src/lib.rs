@@ -143,7 +143,7 @@ pub use config::{
     CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Output, OutputConfig, Place,
     Profile, ProfileError, Profiles, RateControl, Resolved, Scaler, Settings, SourceKinds,
 };
-pub use encode::EncodeError;
+pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub use error::Error;
 pub use frame_rate::FrameRate;
 pub use geometry::{Rect, Size, Transform};

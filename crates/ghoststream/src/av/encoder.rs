@@ -97,13 +97,18 @@ impl EncoderInfo {
         }
         // SAFETY: the codec is static; returns a fresh context that we own, or null.
         let context = unsafe { ffi::avcodec_alloc_context3(self.0.as_ptr()) };
-        let mut encoder = NonNull::new(context).map(OpenEncoder).ok_or(silent(AvError(-libc::ENOMEM)))?;
+        let context = NonNull::new(context).ok_or(silent(AvError(-libc::ENOMEM)))?;
+        let ends_before_close = self.0.name() == "libsvtav1";
+        let mut encoder = OpenEncoder { context, ends_before_close, format: *video, state: State::Closed };
         encoder.describe(video).map_err(silent)?;
         let (opened, said) = log::capture(|| {
             // SAFETY: the context is fresh and of this codec; the dictionary is valid.
-            check(unsafe { ffi::avcodec_open2(encoder.0.as_ptr(), self.0.as_ptr(), dictionary.as_mut_ptr()) })
+            check(unsafe {
+                ffi::avcodec_open2(encoder.context.as_ptr(), self.0.as_ptr(), dictionary.as_mut_ptr())
+            })
         });
         opened.map_err(|error| OpenFailure { error, said })?;
+        encoder.state = State::Fresh;
         let unknown = dictionary.keys();
         if unknown.is_empty() {
             return Ok(encoder);
@@ -113,8 +118,28 @@ impl EncoderInfo {
     }
 }
 
-/// An `AVCodecContext` that was opened for encoding video.
-pub struct OpenEncoder(NonNull<ffi::AVCodecContext>);
+/// An `AVCodecContext` for encoding video.
+pub struct OpenEncoder {
+    context: NonNull<ffi::AVCodecContext>,
+    /// SVT-AV1 hangs for good when it is closed before the end of its stream came out, and when its
+    /// stream ends without a picture.
+    ends_before_close: bool,
+    format: VideoFormat,
+    /// How far it got.
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Not open yet, or refused.
+    Closed,
+    /// Open, and nothing was handed in.
+    Fresh,
+    /// Pictures were handed in.
+    Busy,
+    /// It was told that no more pictures come.
+    Ended,
+}
 
 // SAFETY: a codec context may be used from any thread, by one at a time.
 unsafe impl Send for OpenEncoder {}
@@ -123,7 +148,7 @@ impl OpenEncoder {
     fn describe(&mut self, video: &VideoFormat) -> Result<(), AvError> {
         let invalid = AvError(-libc::EINVAL);
         // SAFETY: self owns the context.
-        let context = unsafe { self.0.as_mut() };
+        let context = unsafe { self.context.as_mut() };
         context.width = i32::try_from(video.size.width).map_err(|_| invalid)?;
         context.height = i32::try_from(video.size.height).map_err(|_| invalid)?;
         context.pix_fmt = av_pixel_format(video.format).ok_or(invalid)?;
@@ -136,6 +161,8 @@ impl OpenEncoder {
         context.color_primaries = primaries;
         context.color_trc = transfer;
         context.color_range = av_range(video.color.range);
+        // Where processing puts it, and what decoders take it for anyway.
+        context.chroma_sample_location = ffi::AVChromaLocation::AVCHROMA_LOC_LEFT;
         Ok(())
     }
 
@@ -154,8 +181,9 @@ impl OpenEncoder {
             } else {
                 ffi::AVPictureType::AV_PICTURE_TYPE_NONE
             };
-            check(ffi::avcodec_send_frame(self.0.as_ptr(), frame))?;
+            check(ffi::avcodec_send_frame(self.context.as_ptr(), frame))?;
         }
+        self.state = State::Busy;
         Ok(())
     }
 
@@ -164,8 +192,12 @@ impl OpenEncoder {
     /// # Errors
     /// The encoder failed.
     pub fn end(&mut self) -> Result<(), AvError> {
+        if self.state == State::Fresh {
+            return Ok(());
+        }
+        self.state = State::Ended;
         // SAFETY: the context is open; null begins the flush.
-        match unsafe { ffi::avcodec_send_frame(self.0.as_ptr(), ptr::null()) } {
+        match unsafe { ffi::avcodec_send_frame(self.context.as_ptr(), ptr::null()) } {
             ffi::AVERROR_EOF => Ok(()),
             code => check(code).map(|_| ()),
         }
@@ -176,9 +208,12 @@ impl OpenEncoder {
     /// # Errors
     /// The encoder failed.
     pub fn receive(&mut self) -> Result<Option<PacketRef>, AvError> {
+        if self.state == State::Fresh {
+            return Ok(None);
+        }
         let mut packet = PacketRef::empty()?;
         // SAFETY: the context is open and the packet empty.
-        match unsafe { ffi::avcodec_receive_packet(self.0.as_ptr(), packet.as_mut_ptr()) } {
+        match unsafe { ffi::avcodec_receive_packet(self.context.as_ptr(), packet.as_mut_ptr()) } {
             code if code == ffi::AVERROR(libc::EAGAIN) || code == ffi::AVERROR_EOF => Ok(None),
             code => check(code).map(|_| Some(packet)),
         }
@@ -190,13 +225,34 @@ impl OpenEncoder {
     /// Out of memory.
     pub fn parameters(&self) -> Result<Parameters, AvError> {
         // SAFETY: `open` hands out contexts only when they are open.
-        unsafe { Parameters::of_context(self.0.as_ptr()) }
+        unsafe { Parameters::of_context(self.context.as_ptr()) }
+    }
+}
+
+impl OpenEncoder {
+    /// Lets the stream end, with a picture in it.
+    fn run_out(&mut self) -> Result<(), AvError> {
+        if self.state == State::Fresh {
+            let mut picture = Picture::alloc(self.format.format, self.format.size, self.format.color)?;
+            for (plane, _) in picture.planes_mut().into_iter().flatten() {
+                plane.fill(0);
+            }
+            self.send(&mut picture, 0, false)?;
+        }
+        self.end()?;
+        while self.receive()?.is_some() {}
+        Ok(())
     }
 }
 
 impl Drop for OpenEncoder {
     fn drop(&mut self) {
-        let mut context = self.0.as_ptr();
+        if self.ends_before_close && matches!(self.state, State::Fresh | State::Busy) {
+            // What comes out is dropped: whoever wanted it would have ended the encoder before. And
+            // an error here leaves nothing to do but to close it.
+            let _ = self.run_out();
+        }
+        let mut context = self.context.as_ptr();
         // SAFETY: self owns the context; this closes the codec and frees it.
         unsafe { ffi::avcodec_free_context(&mut context) };
     }

@@ -46,6 +46,17 @@ impl PacketRef {
         }
     }
 
+    /// Codec headers that came with the packet, where an encoder knows them no sooner.
+    pub fn new_extradata(&self) -> Option<&[u8]> {
+        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA;
+        let mut size = 0;
+        // SAFETY: self owns a valid packet; its side data lives as long as it does.
+        unsafe {
+            let data = ffi::av_packet_get_side_data(self.0.as_ptr(), kind, &mut size);
+            (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
+        }
+    }
+
     /// The packet's fields.
     pub fn fields(&self) -> &ffi::AVPacket {
         // SAFETY: self owns a valid packet.

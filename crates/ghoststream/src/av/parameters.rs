@@ -53,6 +53,29 @@ impl Parameters {
         unsafe { std::slice::from_raw_parts(fields.extradata, fields.extradata_size as usize) }
     }
 
+    /// Replaces the codec's headers.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn set_extradata(&mut self, headers: &[u8]) -> Result<(), AvError> {
+        let padding = ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
+        let size = i32::try_from(headers.len()).map_err(|_| AvError(-libc::EINVAL))?;
+        // SAFETY: the new block is zeroed and large enough for the bytes and libav*'s padding; the
+        // old one belongs to the parameters and is freed once.
+        unsafe {
+            let block = ffi::av_mallocz(headers.len() + padding).cast::<u8>();
+            if block.is_null() {
+                return Err(AvError(-libc::ENOMEM));
+            }
+            std::ptr::copy_nonoverlapping(headers.as_ptr(), block, headers.len());
+            let fields = self.0.as_mut();
+            ffi::av_freep((&raw mut fields.extradata).cast());
+            fields.extradata = block;
+            fields.extradata_size = size;
+        }
+        Ok(())
+    }
+
     /// The parameters, for libav* calls. They stay owned by self.
     pub fn as_ptr(&self) -> *const ffi::AVCodecParameters {
         self.0.as_ptr()

@@ -218,6 +218,9 @@ impl EncoderConfig {
         if self.low_latency && self.b_frames.is_some_and(|it| it > 0) {
             return Err(ConfigError::new("b-frames", self.b_frames.unwrap_or(0), "0 with low-latency"));
         }
+        if self.low_latency && self.lookahead.is_some_and(|it| it > 0) {
+            return Err(ConfigError::new("lookahead", self.lookahead.unwrap_or(0), "0 with low-latency"));
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::timing::Book;
 use super::{EncodeError, Encoder, Frame, Packet};
 use crate::Timestamp;
-use crate::av::{AvError, OpenEncoder, PacketRef, ffi};
+use crate::av::{AvError, EncoderInfo, OpenEncoder, PacketRef, VideoFormat, ffi};
 
 /// An encoder at work.
 pub(super) struct Running {
@@ -16,14 +16,29 @@ pub(super) struct Running {
     /// How long a picture is shown: known at a constant rate only.
     duration: Duration,
     key_wanted: bool,
+    /// How to open it anew, where that is the only way to a key frame.
+    restart: Option<Restart>,
+}
+
+/// What an encoder was opened with.
+pub(super) struct Restart {
+    pub(super) info: EncoderInfo,
+    pub(super) format: VideoFormat,
+    pub(super) options: Vec<(&'static str, String)>,
 }
 
 impl Running {
-    pub(super) fn new(name: &'static str, open: OpenEncoder, rate: (i32, i32), constant: bool) -> Self {
+    pub(super) fn new(
+        name: &'static str,
+        open: OpenEncoder,
+        rate: (i32, i32),
+        constant: bool,
+        restart: Option<Restart>,
+    ) -> Self {
         let book = Book::new(rate);
         let nanos = if constant { book.tick_nanos() } else { 0 };
         let duration = Duration::from_nanos(nanos.unsigned_abs());
-        Self { name, open, book, duration, key_wanted: false }
+        Self { name, open, book, duration, key_wanted: false, restart }
     }
 
     fn failed(&self, source: AvError) -> EncodeError {
@@ -33,6 +48,20 @@ impl Running {
     fn drain(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
         while let Some(packet) = self.open.receive().map_err(|error| self.failed(error))? {
             packets.push(self.finish(packet));
+        }
+        Ok(())
+    }
+
+    /// Ends the encoder and opens another with the same settings: its first picture is a key frame,
+    /// and the headers are the same.
+    fn begin_anew(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
+        if self.restart.is_none() || self.book.is_empty() {
+            return Ok(());
+        }
+        self.flush(packets)?;
+        if let Some(restart) = &self.restart {
+            let opened = restart.info.open(&restart.format, &restart.options);
+            self.open = opened.map_err(|failure| self.failed(failure.error))?;
         }
         Ok(())
     }
@@ -58,8 +87,11 @@ impl Running {
 
 impl Encoder for Running {
     fn encode(&mut self, mut frame: Frame, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
-        let ticks = self.book.enter(frame.pts, frame.arrived);
         let key = std::mem::take(&mut self.key_wanted);
+        if key {
+            self.begin_anew(packets)?;
+        }
+        let ticks = self.book.enter(frame.pts, frame.arrived);
         match self.open.send(&mut frame.picture, ticks, key) {
             // Every packet was taken out before, so that this should not come; an encoder that
             // says it anyway gets its way once.

@@ -3,17 +3,25 @@
 //! A backend is a small blocking [`Encoder`]; [`open`] walks the ordered table of backends and
 //! reports each refusal. The thread, the queue and the counting belong to the pipeline.
 
+mod aom;
+mod choice;
 mod codec;
 mod error;
 mod libav;
+mod nvenc;
 mod packet;
+mod probe;
+mod speed;
+mod svtav1;
 mod table;
 mod timing;
 mod wish;
 mod x264;
+mod x265;
 
 pub use error::EncodeError;
 pub use packet::{Packet, Track, TrackKind};
+pub use probe::{EncoderStatus, WouldChoose, probe_encoders, would_choose};
 
 use crate::av::Picture;
 use crate::stats::Refusal;

@@ -1,9 +1,12 @@
 //! The ordered table of encoders, and how one of its rows is tried.
 
-use super::libav::Running;
+use std::sync::Arc;
+
+use super::libav::{Restart, Running};
+use super::speed::Speed;
 use super::wish::{Plan, Unmet, Wish};
-use super::{InputSpec, Opened, Request, Track, TrackKind, x264};
-use crate::av::{EncoderInfo, OpenFailure, VideoFormat};
+use super::{InputSpec, Opened, Request, Track, TrackKind, aom, choice, nvenc, svtav1, x264, x265};
+use crate::av::{AvError, EncoderInfo, OpenEncoder, OpenFailure, Parameters, Picture, VideoFormat};
 use crate::stats::Refusal;
 use crate::{Codec, Container, EncoderChoice, FrameRateMode};
 
@@ -17,21 +20,42 @@ pub(super) struct Backend {
     pub(super) kind: EncoderChoice,
     /// Where to get it, when this FFmpeg lacks it.
     pub(super) missing: &'static str,
+    /// How fast a core runs it; none where a processor does not.
+    pub(super) speed: Option<&'static Speed>,
     /// Its options for a wish, or why it cannot meet it.
     pub(super) plan: fn(&Wish<'_>) -> Result<Plan, Unmet>,
     /// What a failure to open means.
     pub(super) explain: fn(&OpenFailure) -> Unmet,
 }
 
-/// Every encoder, the preferred ones of a codec first.
-pub(super) static TABLE: &[Backend] = &[Backend {
-    name: "libx264",
-    codec: Codec::H264,
-    kind: EncoderChoice::Software,
-    missing: "install an FFmpeg that was built with libx264 (Fedora: from RPM Fusion)",
-    plan: x264::plan,
-    explain: as_said,
-}];
+/// Every encoder. Hardware stands before software, and of each the order is the one in which a free
+/// choice of codec tries them: the codec that needs the fewest bits first where hardware makes it,
+/// H.264 first where a processor must keep up.
+pub(super) static TABLE: &[Backend] = &[
+    nvenc("av1_nvenc", Codec::AV1, "it came with FFmpeg 6.0 and NVENC headers 12.0 (Debian 13 has it)"),
+    nvenc("hevc_nvenc", Codec::Hevc, "install an FFmpeg that was built with NVENC"),
+    nvenc("h264_nvenc", Codec::H264, "install an FFmpeg that was built with NVENC"),
+    software("libx264", Codec::H264, &x264::SPEED, x264::plan),
+    software("libsvtav1", Codec::AV1, &svtav1::SPEED, svtav1::plan),
+    software("libaom-av1", Codec::AV1, &aom::SPEED, aom::plan),
+    software("libx265", Codec::Hevc, &x265::SPEED, x265::plan),
+];
+
+const fn nvenc(name: &'static str, codec: Codec, missing: &'static str) -> Backend {
+    let (plan, explain) = (nvenc::plan, nvenc::explain);
+    Backend { name, codec, kind: EncoderChoice::Nvenc, missing, speed: None, plan, explain }
+}
+
+const fn software(
+    name: &'static str,
+    codec: Codec,
+    speed: &'static Speed,
+    plan: fn(&Wish<'_>) -> Result<Plan, Unmet>,
+) -> Backend {
+    let missing = "install an FFmpeg that was built with it (Fedora: from RPM Fusion)";
+    let (kind, speed) = (EncoderChoice::Software, Some(speed));
+    Backend { name, codec, kind, missing, speed, plan, explain: as_said }
+}
 
 /// The rows to try for a request, in order.
 pub(super) fn candidates(
@@ -48,39 +72,73 @@ pub(super) fn candidates(
 
 /// Opens a row's encoder for real.
 pub(super) fn try_open(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, Refusal> {
-    let refuse = |unmet: Unmet| Refusal {
+    open_row(backend, request).map_err(|unmet| Refusal {
         encoder: backend.name.to_owned(),
         reason: unmet.reason,
         remedy: unmet.remedy,
-    };
+    })
+}
+
+fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, Unmet> {
     let info = EncoderInfo::find(backend.name).ok_or_else(|| {
         let reason = format!("FFmpeg {} was built without it", crate::av::version());
-        refuse(Unmet::new(reason, backend.missing))
+        Unmet::new(reason, backend.missing)
     })?;
-    let wish = Wish::new(request, backend.codec, info);
-    let plan = (backend.plan)(&wish).map_err(refuse)?;
+    let wish = Wish::new(request, backend, info);
+    let plan = (backend.plan)(&wish)?;
     tracing::debug!(encoder = backend.name, ?plan, "opening");
-    let config = request.config;
-    let format =
-        VideoFormat { format: plan.format, size: request.size, color: config.color, rate: wish.rate };
-    let open = info.open(&format, &plan.options).map_err(|failure| refuse((backend.explain)(&failure)))?;
-    let parameters =
-        open.parameters().map_err(|error| refuse(Unmet { reason: error.to_string(), remedy: None }))?;
+    let (config, size) = (request.config, request.size);
+    let format = VideoFormat { format: plan.format, size, color: config.color, rate: wish.rate };
+    let open = info.open(&format, &plan.options).map_err(|failure| (backend.explain)(&failure))?;
+    let parameters = parameters(&info, &format, &plan.options, &open)
+        .map_err(|error| Unmet { reason: error.to_string(), remedy: None })?;
     let constant = config.frame_rate_mode == FrameRateMode::Constant;
+    let mut notes = choice::notes(&wish, backend);
+    notes.extend(plan.notes);
+    let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
     Ok(Opened {
-        encoder: Box::new(Running::new(backend.name, open, wish.rate, constant)),
+        encoder: Box::new(Running::new(backend.name, open, wish.rate, constant, restart)),
         name: backend.name,
         codec: backend.codec,
-        input: InputSpec { format: plan.format, size: request.size, color: config.color },
+        input: InputSpec { format: plan.format, size, color: config.color },
         track: Track {
             kind: TrackKind::Video { fps: request.fps, constant },
-            parameters: std::sync::Arc::new(parameters),
+            parameters: Arc::new(parameters),
             title: None,
             language: None,
         },
         refused: vec![],
-        notes: plan.notes,
+        notes,
     })
+}
+
+/// What a muxer must know, headers included.
+///
+/// libaom makes its headers with the first packet only, and a muxer wants them before: a twin with
+/// the same settings makes them from one picture.
+fn parameters(
+    info: &EncoderInfo,
+    format: &VideoFormat,
+    options: &[(&'static str, String)],
+    open: &OpenEncoder,
+) -> Result<Parameters, AvError> {
+    let mut parameters = open.parameters()?;
+    if !parameters.extradata().is_empty() {
+        return Ok(parameters);
+    }
+    let mut twin = info.open(format, options).map_err(|failure| failure.error)?;
+    let mut picture = Picture::alloc(format.format, format.size, format.color)?;
+    for (plane, _) in picture.planes_mut().into_iter().flatten() {
+        plane.fill(0);
+    }
+    twin.send(&mut picture, 0, true)?;
+    twin.end()?;
+    while let Some(packet) = twin.receive()? {
+        if let Some(headers) = packet.new_extradata() {
+            parameters.set_extradata(headers)?;
+        }
+    }
+    Ok(parameters)
 }
 
 /// A failure in the encoder's own words.

@@ -64,6 +64,11 @@ impl Book {
         self.nanos(1)
     }
 
+    /// Whether no picture came yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The ticks for a picture's time: the nearest, and later than the one before.
     pub(super) fn enter(&mut self, pts: MediaTime, arrived: Timestamp) -> i64 {
         let nearest = self.ticks(pts);

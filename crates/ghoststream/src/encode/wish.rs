@@ -1,6 +1,8 @@
 //! What one backend is asked for, and the plan that it answers with.
 
 use super::Request;
+use super::speed::Load;
+use super::table::Backend;
 use super::timing::rational;
 use crate::av::EncoderInfo;
 use crate::{Codec, Container, EncoderConfig, EncoderPreset, PixelFormat, RateControl, Size};
@@ -23,8 +25,10 @@ pub(super) struct Wish<'a> {
     pub(super) gop: u32,
     /// Speed against quality.
     pub(super) preset: EncoderPreset,
-    /// Processors that this process may use.
-    pub(super) cores: usize,
+    /// What there is to do, and with how many processors.
+    pub(super) load: Load,
+    /// Threads for a software encoder.
+    pub(super) threads: usize,
     /// The encoder as this FFmpeg has it.
     pub(super) info: EncoderInfo,
 }
@@ -38,6 +42,8 @@ pub(super) struct Plan {
     pub(super) options: Vec<(&'static str, String)>,
     /// What it does instead of what was asked.
     pub(super) notes: Vec<String>,
+    /// Whether it makes a key frame on demand only when it is opened anew.
+    pub(super) restart_for_key: bool,
 }
 
 /// Why a backend cannot do what was asked for.
@@ -54,8 +60,15 @@ impl Unmet {
 }
 
 impl<'a> Wish<'a> {
-    pub(super) fn new(request: &Request<'a>, codec: Codec, info: EncoderInfo) -> Self {
-        let config = request.config;
+    /// A free choice of codec is also one of preset: a software encoder that would not keep up runs
+    /// at a faster one.
+    pub(super) fn new(request: &Request<'a>, backend: &Backend, info: EncoderInfo) -> Self {
+        let (config, codec) = (request.config, backend.codec);
+        let load = Load::new(request);
+        let preset = match backend.speed {
+            Some(speed) if config.codec == Codec::Auto => load.sustainable(speed, config.preset),
+            _ => config.preset,
+        };
         let frames = (config.gop_seconds * request.fps).round().clamp(1.0, 100_000.0);
         Self {
             config,
@@ -69,8 +82,9 @@ impl<'a> Wish<'a> {
                 .quality
                 .map_or(codec.default_quality(), |quality| quality.min(codec.worst_quality())),
             gop: frames as u32,
-            preset: config.preset,
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            preset,
+            load,
+            threads: backend.speed.map_or(1, |speed| load.threads(speed, preset)),
             info,
         }
     }
@@ -91,9 +105,30 @@ impl<'a> Wish<'a> {
         })
     }
 
-    /// Threads for a software encoder.
-    pub(super) fn threads(&self) -> usize {
-        self.cores.min(8)
+    /// AV1 has no B-frames that could be counted: what it shows out of order is its own business.
+    pub(super) fn refuse_b_frames(&self) -> Result<(), Unmet> {
+        match self.config.b_frames {
+            None | Some(0) => Ok(()),
+            Some(_) => Err(Unmet::new(
+                "AV1 has no B-frames whose number could be set",
+                "leave b-frames away, or take codec h264 or hevc",
+            )),
+        }
+    }
+
+    /// Pictures to look ahead: as many as asked for, else `usual`, but no more than pass in 0.4 s.
+    ///
+    /// What is in the encoder is lost when the process is killed. With the B-frames and the threads
+    /// that come on top, this keeps it to well under a second.
+    pub(super) fn lookahead(&self, usual: u32) -> u32 {
+        self.config.lookahead.unwrap_or_else(|| usual.min((self.fps * 0.4) as u32))
+    }
+
+    /// B-frames to set: as many as asked for, none where four pictures would take too long to
+    /// come, else the encoder's choice.
+    pub(super) fn b_frames(&self) -> Option<u32> {
+        let slow = self.fps < 12.0;
+        self.config.b_frames.or(if slow { Some(0) } else { None })
     }
 
     /// Bits a second at the most, and the size in bits of the buffer that may smooth them.
@@ -113,12 +148,34 @@ impl<'a> Wish<'a> {
 
 impl Plan {
     pub(super) const fn new(format: PixelFormat) -> Self {
-        Self { format, options: vec![], notes: vec![] }
+        Self { format, options: vec![], notes: vec![], restart_for_key: false }
     }
 
     /// Sets an option.
     pub(super) fn set(&mut self, key: &'static str, value: impl ToString) {
         self.options.push((key, value.to_string()));
+    }
+
+    /// Sets an option, if this FFmpeg's encoder has it.
+    pub(super) fn set_if_known(&mut self, wish: &Wish<'_>, key: &'static str, value: impl ToString) {
+        if wish.info.has_option(key) {
+            self.set(key, value);
+        }
+    }
+
+    /// A ceiling that is the bitrate, which is how several wrappers are told of a constant one.
+    pub(super) fn set_constant(&mut self, wish: &Wish<'_>) {
+        let rate = u64::from(wish.kbps) * 1000;
+        self.set("b", rate);
+        self.set("maxrate", rate);
+        self.set("bufsize", if wish.config.low_latency { rate / 4 } else { rate });
+    }
+
+    /// MP4 does not allow the filler that keeps a rate up where nothing moves (ISO/IEC 14496-15).
+    pub(super) fn note_no_filler(&mut self) {
+        self.notes.push(
+            "MP4 allows no filler: where little moves, the bitrate falls below the constant one".to_owned(),
+        );
     }
 
     /// Bitrate, ceiling and buffer, where rate control aims at a bitrate.

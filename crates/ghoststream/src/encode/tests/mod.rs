@@ -1,7 +1,13 @@
 //! What is encoded is decoded again by libavcodec and compared with what went in.
 
 mod judge;
+mod latency;
+mod lifecycle;
+mod matrix;
 mod picture;
+mod rate;
+mod refusals;
+mod times;
 mod x264;
 
 use std::time::Duration;
@@ -25,44 +31,66 @@ fn config() -> EncoderConfig {
     EncoderConfig::default().with_encoder(crate::EncoderChoice::Software)
 }
 
-fn open_at(config: &EncoderConfig, fps: f64, containers: &[Container]) -> Result<Opened, EncodeError> {
-    config.validate().expect("a valid config");
-    open(&Request { config, size: SIZE, fps, containers })
-}
-
-/// Encodes so many moving pictures at 30 a second, a key frame forced at `force`.
-fn run(config: &EncoderConfig, pictures: usize, force: Option<usize>) -> Run {
-    run_at(config, 30.0, pictures, force, |index| {
-        MediaTime::from_nanos((index as i64 * 1_000_000_000 + 15) / 30)
-    })
-}
-
-fn run_at(
-    config: &EncoderConfig,
+/// What to encode.
+struct Job<'a> {
+    config: EncoderConfig,
+    /// This row of the table alone, by name.
+    row: Option<&'a str>,
     fps: f64,
+    containers: &'a [Container],
     pictures: usize,
+    /// A key frame is forced at this picture.
     force: Option<usize>,
-    time: impl Fn(usize) -> MediaTime,
-) -> Run {
-    let mut opened = open_at(config, fps, &[Container::Matroska]).unwrap_or_else(|error| panic!("{error}"));
-    let mut run_packets = Vec::new();
-    let (mut after, mut times) = (vec![], vec![]);
-    for index in 0..pictures {
-        if force == Some(index) {
-            opened.encoder.force_key_frame();
-        }
-        let pts = time(index);
-        let frame = Frame {
-            pts,
-            picture: picture::moving(&opened.input, index),
-            arrived: Timestamp::from_nanos(1000 + index as i64),
-        };
-        opened.encoder.encode(frame, &mut run_packets).expect("encodes");
-        after.push(run_packets.len());
-        times.push(pts);
+    /// Whether the picture moves.
+    moving: bool,
+}
+
+impl Job<'_> {
+    fn new(config: EncoderConfig, pictures: usize) -> Self {
+        let containers = &[Container::Matroska];
+        Self { config, row: None, fps: 30.0, containers, pictures, force: None, moving: true }
     }
-    opened.encoder.flush(&mut run_packets).expect("flushes");
-    Run { opened, packets: run_packets, after, times }
+
+    /// The time of a picture at a constant rate, as the pacer rounds it.
+    fn time(&self, index: usize) -> MediaTime {
+        MediaTime::from_nanos((index as f64 * 1e9 / self.fps).round() as i64)
+    }
+
+    fn open(&self) -> Opened {
+        self.config.validate().expect("a valid config");
+        let request =
+            Request { config: &self.config, size: SIZE, fps: self.fps, containers: self.containers };
+        match self.row {
+            None => open(&request).unwrap_or_else(|error| panic!("{error}")),
+            Some(name) => {
+                let row = table::TABLE.iter().find(|row| row.name == name).expect("a row of the table");
+                table::try_open(row, &request).unwrap_or_else(|refusal| panic!("{refusal:?}"))
+            }
+        }
+    }
+
+    fn run(&self) -> Run {
+        self.run_at(|index| self.time(index))
+    }
+
+    fn run_at(&self, time: impl Fn(usize) -> MediaTime) -> Run {
+        let mut opened = self.open();
+        let mut packets = Vec::new();
+        let (mut after, mut times) = (vec![], vec![]);
+        for index in 0..self.pictures {
+            if self.force == Some(index) {
+                opened.encoder.force_key_frame();
+            }
+            let pts = time(index);
+            let picture = picture::moving(&opened.input, if self.moving { index } else { 0 });
+            let frame = Frame { pts, picture, arrived: Timestamp::from_nanos(1000 + index as i64) };
+            opened.encoder.encode(frame, &mut packets).expect("encodes");
+            after.push(packets.len());
+            times.push(pts);
+        }
+        opened.encoder.flush(&mut packets).expect("flushes");
+        Run { opened, packets, after, times }
+    }
 }
 
 impl Run {
@@ -75,7 +103,7 @@ impl Run {
         for (index, picture) in seen.iter().enumerate() {
             let wanted = picture::moving(&self.opened.input, index);
             let psnr = judge::psnr(&wanted, &self.opened.input, picture);
-            assert!(psnr >= least_psnr, "picture {index}: {psnr:.1} dB");
+            assert!(psnr >= least_psnr, "picture {index}: {psnr:.1} dB of {least_psnr}");
             judge::check_color(picture, self.opened.input.color);
         }
         seen
