@@ -13,6 +13,7 @@ pub mod portal;
 pub mod producer;
 pub mod session;
 pub mod sheet;
+pub mod sound;
 pub mod window;
 
 pub use desktop::Desktop;

@@ -12,6 +12,7 @@ mod clock;
 mod decode;
 mod encoder;
 mod error;
+mod pipewire;
 mod ring;
 #[cfg(test)]
 mod simulate;
@@ -141,11 +142,11 @@ impl Drop for AudioTrack {
 fn open_source(
     source: &AudioSource,
     writer: Writer,
-    _journal: &Journal,
+    journal: &Journal,
 ) -> Result<Box<dyn Source>, AudioError> {
     match source {
         AudioSource::TestCard => Ok(Box::new(beep::Beeper::start(writer)?)),
-        _ => Err(AudioError::NoPipeWire { reason: "being written".into() }),
+        _ => Ok(Box::new(pipewire::Capture::start(source, writer, journal)?)),
     }
 }
 
@@ -165,6 +166,8 @@ fn choose(asked: Option<AudioCodec>, containers: &[Container]) -> Result<AudioCo
     Ok(codec)
 }
 
+#[cfg(test)]
+mod live_tests;
 #[cfg(test)]
 mod track_tests;
 

@@ -37,7 +37,7 @@ impl Recording {
 
 /// Samples at which a beep begins after at least a tenth of a second of silence.
 fn onsets(left: &[f32]) -> Vec<usize> {
-    let mut quiet = usize::MAX / 2;
+    let mut quiet = 0;
     let mut found = Vec::new();
     for (at, sample) in left.iter().enumerate() {
         if sample.abs() > 0.02 {

@@ -19,6 +19,9 @@ const CHUNK: i64 = RATE as i64 / 100;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The same for a source that is not there.
 const IDLE: Duration = Duration::from_millis(150);
+/// How long sound is kept back, so that a pause and a stop cut at their time when they are told a
+/// moment later, and though PipeWire hands sound out before it is played.
+const KEPT_BACK: Duration = Duration::from_millis(50);
 /// How long `stop` waits for the last sound.
 const LAST_WAIT: Duration = Duration::from_millis(250);
 
@@ -99,7 +102,7 @@ impl Worker {
         };
         let overdue = now - patience;
         let ready = track.aligner.ready_until().map_or(overdue, |ready| ready.max(overdue));
-        let limit = until.map_or(ready, |until| ready.min(until));
+        let limit = ready.min(until.unwrap_or(now - KEPT_BACK));
         let written = track.write(&mut self.encoder, &self.timeline, limit);
         if let Err(error) = &written {
             self.journal.note(format!("{}: encoding sound failed: {error}; the track ends here", self.name));
