@@ -1,0 +1,48 @@
+# GhostStream. `make demo` shows what it does, `make test` runs every test there is.
+
+CARGO ?= cargo
+# The chroot of the headless desktop can be made by root only.
+ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo env HOME="$$HOME" PATH="$$PATH")
+
+.PHONY: help demo test audit bench fmt lint docs
+
+help:
+	@echo 'make demo    install what is missing, build, record ten seconds, say and show what was recorded'
+	@echo 'make test    install what the tests need and run all of them'
+	@echo 'make audit   licences, sources and known weaknesses of everything that is linked'
+	@echo 'make bench   measure, beside other recorders'
+	@echo 'make fmt     format the code'
+	@echo 'make lint    check format and lints'
+	@echo 'make docs    check and build the documentation'
+
+demo:
+	scripts/install-packages demo
+	$(CARGO) build --release --locked --package ghoststream-cli --package testkit --bins
+	scripts/demo
+
+# Doc tests come first, so that the summary of all other tests is the last word.
+test:
+	scripts/install-packages test
+	$(ROOT) scripts/desktop-chroot
+	$(CARGO) test --locked --workspace --doc
+	@scripts/list-ignored
+	$(CARGO) nextest run --locked --workspace --no-fail-fast
+
+audit:
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny --workspace check bans licenses sources advisories
+
+bench:
+	scripts/install-packages bench
+	$(ROOT) scripts/desktop-chroot
+	$(CARGO) bench --locked --workspace
+
+fmt:
+	$(CARGO) fmt --all
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+docs:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
