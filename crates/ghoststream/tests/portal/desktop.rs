@@ -34,13 +34,14 @@ fn the_desktop_is_captured_as_it_is_shown() {
 }
 
 #[test]
-fn a_monitor_that_changes_its_size_is_followed() {
-    let desktop = desktop();
+fn what_a_lost_portal_backend_shared_is_found_again_at_its_new_size() {
+    let mut desktop = desktop();
     let _window = CardWindow::open(&desktop.wayland(), None).unwrap();
-    let rig = Rig::open(&CaptureConfig::default()).unwrap();
+    let rig = Rig::open(&CaptureConfig::default().with_resume(true)).unwrap();
     rig.card_where(0, |frame, _| frame.shown_size() == SIZE);
     let larger = Size::new(800, 450);
     desktop.resize("HEADLESS-1", larger).unwrap();
+    desktop.restart_portal_backend().unwrap();
     rig.card_where(0, |frame, reading| frame.shown_size() == larger && reading.area.size() == larger);
 }
 

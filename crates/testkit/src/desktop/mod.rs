@@ -27,6 +27,7 @@ const SUBDIRS: [&str; 7] = ["run", "config", "state", "data", "cache", "home", "
 /// sway refuses to be root; who it is matters to nobody.
 const SWAY_USER: u32 = 1000;
 const PORTAL_WLR: &str = "/usr/libexec/xdg-desktop-portal-wlr";
+const PORTAL_WLR_NAME: &str = "org.freedesktop.impl.portal.desktop.wlr";
 const PORTAL: &str = "/usr/libexec/xdg-desktop-portal";
 
 /// What a desktop is like.
@@ -50,7 +51,8 @@ impl Setup {
 /// A running desktop; everything in it ends when it is dropped.
 #[derive(Debug)]
 pub struct Desktop {
-    // Dropped from the last to the first: who uses a socket ends before who serves it.
+    portal_backend: Option<Running>,
+    // Ended from the last to the first: who uses a socket goes before who serves it.
     programs: Vec<Running>,
     root: Root,
     dir: tempfile::TempDir,
@@ -81,7 +83,8 @@ impl Desktop {
         }
         write_config(dir.path(), setup)?;
         let root = Root::mount(&root::cached()?, dir.path())?;
-        let mut desktop = Self { programs: Vec::new(), root, dir, outputs: std::cell::Cell::new(1) };
+        let mut desktop =
+            Self { portal_backend: None, programs: Vec::new(), root, dir, outputs: std::cell::Cell::new(1) };
         desktop.start_programs()?;
         Ok(desktop)
     }
@@ -96,10 +99,25 @@ impl Desktop {
         let sway = self.run_as(&mut sway, Some(SWAY_USER))?;
         self.keep(sway, "wayland-1").context("sway")?;
         self.service(&mut Command::new("/usr/libexec/xdg-permission-store"), None)?;
-        let mut wlr = Command::new(PORTAL_WLR);
-        wlr.args(["-c", &format!("{INSIDE}/config/wlr"), "-l", "INFO"]);
-        self.service(&mut wlr, Some("org.freedesktop.impl.portal.desktop.wlr"))?;
+        self.restart_portal_backend()?;
         self.service(&mut Command::new(PORTAL), Some("org.freedesktop.portal.Desktop"))
+    }
+
+    /// Ends the portal's backend where it runs, as a crash would, and starts it.
+    ///
+    /// `xdg-desktop-portal-wlr` 0.8.4 needs that in earnest: when a monitor's size changes while it
+    /// waits for a frame, it more often than not asks for a second one, which is a protocol error
+    /// ("session already has a frame object") that it does not survive. On a user's desktop systemd
+    /// starts it again.
+    ///
+    /// # Errors
+    /// It does not come to the bus.
+    pub fn restart_portal_backend(&mut self) -> Result<()> {
+        self.portal_backend = None;
+        let mut command = Command::new(PORTAL_WLR);
+        command.args(["-c", &format!("{INSIDE}/config/wlr"), "-l", "INFO"]);
+        self.portal_backend = Some(self.run_as(&mut command, None)?);
+        bus::wait_for_name(&self.bus(), PORTAL_WLR_NAME).with_context(|| self.logs())
     }
 
     /// Starts a program of the desktop and waits for the socket it makes.
@@ -266,6 +284,7 @@ impl Desktop {
 
 impl Drop for Desktop {
     fn drop(&mut self) {
+        self.portal_backend = None;
         while let Some(program) = self.programs.pop() {
             drop(program);
         }
@@ -347,7 +366,7 @@ mod tests {
         assert!(wait_for(|| windows.iter().all(|window| window.drawn() > 30)));
         assert_eq!(mounts(), before, "no mount of theirs is the machine's");
         let pids: Vec<u32> = desktops.iter().flat_map(|desktop| &desktop.programs).map(Running::id).collect();
-        assert!(pids.len() >= 12);
+        assert!(pids.len() >= 12, "{pids:?}");
         let dirs = desktops.each_ref().map(|desktop| desktop.dir().to_owned());
         drop((windows, desktops));
         assert!(dirs.iter().all(|dir| !dir.exists()), "{dirs:?}");

@@ -1,6 +1,6 @@
 //! The Wayland side of the window.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,6 +9,8 @@ use std::sync::mpsc::SyncSender;
 use anyhow::{Context, Result};
 use ghoststream::test_card::{Card, Stamp};
 use ghoststream::{Size, Timestamp};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
 use wayland_client::globals::{GlobalListContents, registry_queue_init};
 use wayland_client::protocol::{
     wl_buffer::{self, WlBuffer},
@@ -19,7 +21,7 @@ use wayland_client::protocol::{
     wl_shm_pool::WlShmPool,
     wl_surface::WlSurface,
 };
-use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, delegate_noop};
+use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle, delegate_noop};
 use wayland_protocols::xdg::shell::client::{
     xdg_surface::{self, XdgSurface},
     xdg_toplevel::{self, XdgToplevel},
@@ -33,9 +35,10 @@ const DEFAULT: Size = Size::new(1280, 720);
 /// One shown, one waiting, one being drawn.
 const BUFFERS: usize = 3;
 
-/// Shows the card until the compositor goes away or `stream` is shut down.
+/// Shows the card until the compositor goes away or `stop` becomes readable.
 pub(super) fn run(
     stream: UnixStream,
+    stop: &OwnedFd,
     fps: Option<f64>,
     drawn: Arc<AtomicU32>,
     shown: SyncSender<()>,
@@ -70,12 +73,30 @@ pub(super) fn run(
         failure: None,
     };
     while !window.closed {
-        events.blocking_dispatch(&mut window)?;
+        events.dispatch_pending(&mut window)?;
         if let Some(failure) = window.failure.take() {
             return Err(failure);
         }
+        if !wait(&events, stop)? {
+            return Ok(());
+        }
     }
     Ok(())
+}
+
+/// Sends what is to be sent and takes in what comes. False once the window is to close.
+fn wait(events: &EventQueue<Window>, stop: &OwnedFd) -> Result<bool> {
+    events.flush()?;
+    // Nothing where events are waiting to be dispatched.
+    let Some(reading) = events.prepare_read() else { return Ok(true) };
+    let mut ready =
+        [PollFd::from_borrowed_fd(reading.connection_fd(), PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
+    retry_on_intr(|| poll(&mut ready, None))?;
+    if !ready[1].revents().is_empty() {
+        return Ok(false);
+    }
+    reading.read()?;
+    Ok(true)
 }
 
 /// When the next frame may be drawn.

@@ -7,7 +7,7 @@
 mod buffer;
 mod client;
 
-use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,13 +17,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use rustix::event::{EventfdFlags, eventfd};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The window; it closes when dropped.
 #[derive(Debug)]
 pub struct CardWindow {
-    socket: UnixStream,
+    /// Readable once the window is to close.
+    stop: Arc<OwnedFd>,
     drawn: Arc<AtomicU32>,
     thread: Option<JoinHandle<Result<()>>>,
 }
@@ -37,14 +39,14 @@ impl CardWindow {
     pub fn open(socket: &Path, fps: Option<f64>) -> Result<Self> {
         let stream = UnixStream::connect(socket)
             .with_context(|| format!("no compositor answers at {}", socket.display()))?;
-        let own = stream.try_clone()?;
+        let stop = Arc::new(eventfd(0, EventfdFlags::CLOEXEC)?);
         let drawn = Arc::new(AtomicU32::new(0));
         let (shown, first) = sync_channel(1);
-        let counter = Arc::clone(&drawn);
+        let (counter, stopped) = (Arc::clone(&drawn), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
             .name("card-window".into())
-            .spawn(move || client::run(stream, fps, counter, shown))?;
-        let mut window = Self { socket: own, drawn, thread: Some(thread) };
+            .spawn(move || client::run(stream, &stopped, fps, counter, shown))?;
+        let mut window = Self { stop, drawn, thread: Some(thread) };
         match first.recv_timeout(PATIENCE) {
             Ok(()) => Ok(window),
             Err(RecvTimeoutError::Disconnected) => {
@@ -73,7 +75,7 @@ impl CardWindow {
 
 impl Drop for CardWindow {
     fn drop(&mut self) {
-        let _ = self.socket.shutdown(Shutdown::Both);
+        let _ = rustix::io::write(&self.stop, &1u64.to_ne_bytes());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
