@@ -50,6 +50,7 @@ impl Disk {
     }
 
     /// Bytes handed to the kernel so far, rewritten ones included.
+    #[cfg(test)]
     pub(super) fn written(&self) -> u64 {
         self.written
     }
@@ -91,6 +92,12 @@ impl Disk {
             Err(error) => return Err(self.error(error.into())),
         }
         Ok(())
+    }
+
+    /// As on a file system that cannot set room aside.
+    #[cfg(test)]
+    pub(super) fn never_reserve(&mut self) {
+        self.can_reserve = false;
     }
 
     /// Writes a unit at the end.

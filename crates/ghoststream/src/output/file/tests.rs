@@ -10,7 +10,10 @@ use crate::encode::{Packet, Track};
 use crate::output::Sink;
 use crate::{Container, Output, OutputConfig};
 
+mod full;
 mod killed;
+mod odd;
+mod places;
 mod whole;
 
 fn open(path: &Path, container: Container, tracks: &[&Encoded]) -> Box<dyn Sink> {
@@ -49,7 +52,9 @@ fn probe(path: &Path, what: &[&str]) -> Value {
     let output = Command::new("ffprobe").args(["-v", "warning", "-of", "json"]).args(what).arg(path).output();
     let output = output.expect("ffprobe is installed");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.is_empty(), "{}: {said}", path.display());
+    // A gap of hours is what some tests write on purpose.
+    let wrong = said.lines().any(|it| !it.contains("DTS discontinuity") && !it.trim().is_empty());
+    assert!(output.status.success() && !wrong, "{}: {said}", path.display());
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -95,7 +100,7 @@ fn assert_packets(path: &Path, tracks: &[&Encoded], tolerance: i64, missing: usi
         assert!(all.contains(&read.len()), "{}: stream {stream}: {} of {all:?}", path.display(), read.len());
         if stream == 0 {
             moved = read[0].0 - wrote[0].0;
-            assert!((0..25_000_000).contains(&moved), "{}: moved by {moved}", path.display());
+            assert!((-1_000_000..25_000_000).contains(&moved), "{}: moved by {moved}", path.display());
         }
         for (n, (read, wrote)) in read.iter().zip(&wrote).enumerate() {
             let off = (read.0 - wrote.0 - moved).abs();

@@ -86,6 +86,12 @@ impl Mp4 {
         })
     }
 
+    /// Bytes handed to the kernel so far, rewritten ones included.
+    #[cfg(test)]
+    pub(super) fn written(&self) -> u64 {
+        self.disk.written()
+    }
+
     fn try_write(&mut self, packet: &Packet) -> Result<(), OutputError> {
         let span = |fragment: &Fragment| packet.dts.nanos_since(fragment.first);
         if self.fragment.as_ref().is_some_and(|it| span(it) >= UNIT.as_nanos() as i64) {

@@ -52,3 +52,52 @@ fn av1_and_opus() {
     check("av1-opus", Container::Mp4, &[&video, &audio]);
     check("av1-opus", Container::WebM, &[&video, &audio]);
 }
+
+#[test]
+fn tags_say_colour_language_title_and_what_to_play() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut video = testing::video("libx265", 30, 30, &[("x265-params", "log-level=error")]);
+    let [mut first, second] = [testing::audio("aac", 40), testing::audio("aac", 40)];
+    video.track.title = Some("Screen".to_owned());
+    first.track.title = Some("Größe \"1\"".to_owned());
+    first.track.language = Some("deu".to_owned());
+    for container in [Container::Matroska, Container::Mp4] {
+        let path = dir.path().join(container.word());
+        recorded(&path, container, &[&video, &first, &second], true);
+        let probed = probe(&path, &["-show_streams", "-show_format"]);
+        let streams = &probed["streams"];
+        for (field, value) in [
+            ("color_space", "bt709"),
+            ("color_primaries", "bt709"),
+            ("color_transfer", "bt709"),
+            ("color_range", "tv"),
+            ("avg_frame_rate", "30/1"),
+        ] {
+            assert_eq!(streams[0][field], value, "{container} {field}");
+        }
+        assert_eq!(streams[1]["tags"]["language"], "deu", "{container}");
+        assert_eq!(streams[0]["tags"]["title"], "Screen", "{container}");
+        assert_eq!(streams[1]["tags"]["title"], "Größe \"1\"", "{container}");
+        let defaults: Vec<_> = (0..3).map(|it| streams[it]["disposition"]["default"].as_i64()).collect();
+        assert_eq!(defaults, [Some(1), Some(1), Some(0)], "{container}");
+        let duration: f64 = probed["format"]["duration"].as_str().unwrap().parse().unwrap();
+        assert!((0.99..1.05).contains(&duration), "{container}: {duration}");
+        if container == Container::Mp4 {
+            assert_eq!(streams[0]["codec_tag_string"], "hvc1");
+        }
+    }
+}
+
+#[test]
+fn a_player_can_seek() {
+    let dir = tempfile::tempdir().unwrap();
+    let (video, audio) = (testing::video("libx264", 60, 300, &[("bf", "2")]), testing::audio("libopus", 250));
+    for container in [Container::Matroska, Container::Mp4] {
+        let path = dir.path().join(container.word());
+        recorded(&path, container, &[&video, &audio], true);
+        let what = ["-select_streams", "v:0", "-show_frames", "-read_intervals", "3.2%+#1"];
+        let probed = probe(&path, &what);
+        let at: f64 = probed["frames"][0]["pts_time"].as_str().unwrap().parse().unwrap();
+        assert!((at - 3.0).abs() < 0.002, "{container}: the key picture before 3.2 s is at {at}");
+    }
+}
