@@ -100,12 +100,20 @@ impl Disk {
         self.can_reserve = false;
     }
 
+    /// What was found out since the last call: the disk lost something, or the file is gone.
+    ///
+    /// # Errors
+    /// That.
+    pub(super) fn check(&self) -> Result<(), OutputError> {
+        self.syncer.check(self.target.path())
+    }
+
     /// Writes a unit at the end.
     ///
     /// # Errors
-    /// It could not be written whole; the file is then as it was before.
+    /// It could not be written whole, and the file is as it was before; or it is written, but could
+    /// not take its name. [`Disk::end`] tells which.
     pub(super) fn append(&mut self, unit: &[u8]) -> Result<(), OutputError> {
-        self.syncer.check(self.target.path())?;
         if unit.is_empty() {
             return Ok(());
         }

@@ -32,6 +32,9 @@ pub(super) struct Matroska {
     /// What is added to each track's times, in nanoseconds.
     shifts: Vec<i64>,
     end: MediaTime,
+    /// A cluster that the muxer has counted is not in the file, so that what the muxer would say of
+    /// later places is wrong.
+    lost: bool,
     failed: Option<String>,
 }
 
@@ -65,11 +68,13 @@ impl Matroska {
             cues: 0,
             video: tracks.iter().map(|it| matches!(it.kind, TrackKind::Video { .. })).collect(),
             end: MediaTime::ZERO,
+            lost: false,
             failed: None,
         })
     }
 
     fn try_write(&mut self, packet: &Packet) -> Result<(), OutputError> {
+        self.disk.check()?;
         let open = self.cluster.as_ref().map_or(0, |it| it.bytes);
         let size = packet.data().len() + 64;
         self.disk.reserve((self.muxer.pending() + open + size) as u64 + self.end_bytes())?;
@@ -97,6 +102,7 @@ impl Matroska {
     }
 
     fn try_idle(&mut self) -> Result<(), OutputError> {
+        self.disk.check()?;
         match &self.cluster {
             Some(cluster) if cluster.since.elapsed() >= UNIT => self.end_cluster(),
             _ => Ok(()),
@@ -107,14 +113,18 @@ impl Matroska {
         self.cluster = None;
         self.cues += 1;
         self.muxer.flush()?;
-        self.disk.append(&self.muxer.take())
+        let cluster = self.muxer.take();
+        let end = self.disk.end() + cluster.len() as u64;
+        let written = self.disk.append(&cluster);
+        self.lost |= self.disk.end() != end;
+        written
     }
 
     fn try_finish(&mut self) -> Result<(), OutputError> {
         if self.cluster.is_some() {
             self.end_cluster()?;
         }
-        if self.disk.end() == 0 {
+        if self.disk.end() == 0 || self.lost {
             return Ok(());
         }
         self.muxer.trailer()?;

@@ -97,6 +97,7 @@ impl Mp4 {
         if self.fragment.as_ref().is_some_and(|it| span(it) >= UNIT.as_nanos() as i64) {
             self.end_fragment()?;
         }
+        self.disk.check()?;
         self.disk.reserve(self.unwritten() + packet.data().len() as u64 + self.end_bytes(1))?;
         let Some(track) = self.tracks.get_mut(packet.track) else {
             let source = crate::av::AvError(-libc::EINVAL);
@@ -114,6 +115,7 @@ impl Mp4 {
     }
 
     fn try_idle(&mut self) -> Result<(), OutputError> {
+        self.disk.check()?;
         match &self.fragment {
             Some(fragment) if fragment.since.elapsed() >= UNIT => self.end_fragment(),
             _ => Ok(()),
@@ -127,10 +129,12 @@ impl Mp4 {
             self.append_header(&mut unit);
         }
         let places = self.append_fragment(&mut unit);
+        let end = self.disk.end() + unit.len() as u64;
         let written = self.disk.append(&unit);
+        let is_there = self.disk.end() == end;
         for (track, place) in self.tracks.iter_mut().zip(places) {
             // What could not be written is not in the index, so that what was stays whole.
-            if written.is_ok() {
+            if is_there {
                 track.index.add_chunk(place, &track.samples);
             }
             track.samples.clear();

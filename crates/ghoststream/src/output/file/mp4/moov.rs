@@ -78,7 +78,7 @@ impl Description {
             presentation: tkhd.get(if long { 44 } else { 32 }..)?.to_vec(),
             header_flags: u32_at(tkhd, 0)? & 0xff_ffff,
             language: u16::from_be_bytes(language.try_into().ok()?),
-            handler: child(mdia, b"hdlr")?.whole.to_vec(),
+            handler: handler(child(mdia, b"hdlr")?, track.title.as_deref())?,
             media_information: concat(children(minf).filter(|it| &it.kind != b"stbl")),
             sample_description: child(child(minf, b"stbl")?.payload, b"stsd")?.whole.to_vec(),
             title: track.title.clone(),
@@ -130,10 +130,25 @@ impl Description {
                 });
             });
             if let Some(title) = &self.title {
+                // As libavformat writes and, in newer versions, reads it.
                 boxed(out, b"udta", |out| boxed(out, b"name", |out| out.extend(title.as_bytes())));
             }
         });
     }
+}
+
+/// `hdlr`, with the track's title for a name: this is what most players show.
+fn handler(hdlr: Found<'_>, title: Option<&str>) -> Option<Vec<u8>> {
+    let Some(title) = title else { return Some(hdlr.whole.to_vec()) };
+    let mut out = Vec::new();
+    // Version, type and reserved words as they are; the name follows.
+    let fixed = hdlr.payload.get(..24)?;
+    boxed(&mut out, b"hdlr", |out| {
+        out.extend(fixed);
+        out.extend(title.bytes().filter(|&it| it != 0));
+        out.push(0);
+    });
+    Some(out)
 }
 
 /// The `moov` of a fragmented file: no samples, and for each track where its decoding times begin.
