@@ -6,6 +6,7 @@ mod failure;
 mod live;
 mod presets;
 mod print;
+mod quiet;
 mod record;
 mod session;
 mod shell;
@@ -21,6 +22,7 @@ use args::{CaptureArgs, Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    quiet::encoders();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),

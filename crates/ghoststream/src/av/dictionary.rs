@@ -33,8 +33,7 @@ impl Dictionary {
         let mut entry = ptr::null();
         loop {
             // SAFETY: an empty key with IGNORE_SUFFIX walks every entry from the one before.
-            entry =
-                unsafe { ffi::av_dict_get(self.0, c"".as_ptr(), entry, ffi::AV_DICT_IGNORE_SUFFIX as i32) };
+            entry = unsafe { ffi::av_dict_get(self.0, c"".as_ptr(), entry, ffi::AV_DICT_IGNORE_SUFFIX) };
             if entry.is_null() {
                 return keys;
             }

@@ -73,7 +73,7 @@ impl EncoderInfo {
         unsafe {
             let own = &raw const (*self.0.as_ptr()).priv_class;
             let general = ffi::avcodec_get_class();
-            let fake = ffi::AV_OPT_SEARCH_FAKE_OBJ as i32;
+            let fake = ffi::AV_OPT_SEARCH_FAKE_OBJ;
             let find = |class: *const *const ffi::AVClass| {
                 !ffi::av_opt_find(class.cast_mut().cast(), name.as_ptr(), unit, 0, fake).is_null()
             };

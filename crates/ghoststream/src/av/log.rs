@@ -48,7 +48,7 @@ unsafe extern "C" fn on_line(
 ) {
     // The bits above are a tint.
     let level = level & 0xff;
-    if level > ffi::AV_LOG_WARNING as i32 && !tracing::enabled!(tracing::Level::TRACE) {
+    if level > ffi::AV_LOG_WARNING && !tracing::enabled!(tracing::Level::TRACE) {
         return;
     }
     let mut line = [0u8; 512];
@@ -75,7 +75,7 @@ fn keep(line: &str, level: i32) {
     if line.is_empty() {
         return;
     }
-    let warning = level <= ffi::AV_LOG_WARNING as i32;
+    let warning = level <= ffi::AV_LOG_WARNING;
     // A thread that is ending has no place to listen any more: the line is only traced then.
     let kept = warning
         && HEARD
@@ -92,5 +92,41 @@ fn keep(line: &str, level: i32) {
         (true, _) => {}
         (false, true) => tracing::debug!(target: "ghoststream::libav", "{line}"),
         (false, false) => tracing::trace!(target: "ghoststream::libav", "{line}"),
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+
+    fn warn(text: &std::ffi::CStr) {
+        // SAFETY: no class is allowed; the format takes one string, which is NUL-terminated.
+        unsafe {
+            ffi::av_log(std::ptr::null_mut(), ffi::AV_LOG_WARNING, c"%s\n".as_ptr(), text.as_ptr());
+        }
+    }
+
+    #[test]
+    fn each_thread_hears_its_own_lines_only_while_it_listens() {
+        warn(c"before");
+        let (result, lines) = capture(|| {
+            warn(c"first");
+            std::thread::spawn(|| warn(c"elsewhere")).join().expect("the thread ends");
+            let ((), inner) = capture(|| warn(c"nested"));
+            assert_eq!(inner, ["nested"]);
+            warn(c"second");
+            7
+        });
+        warn(c"after");
+        assert_eq!(result, 7);
+        assert_eq!(lines, ["first", "second"]);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let long = std::ffi::CString::new("x".repeat(5000)).expect("no zero");
+        let ((), lines) = capture(|| (0..200).for_each(|_| warn(&long)));
+        assert_eq!(lines.len(), MOST);
+        assert!(lines.iter().all(|line| line.len() < 512));
     }
 }

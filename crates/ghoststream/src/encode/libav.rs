@@ -68,7 +68,7 @@ impl Running {
 
     fn finish(&mut self, av: PacketRef) -> Packet {
         let fields = av.fields();
-        let key = fields.flags & ffi::AV_PKT_FLAG_KEY as i32 != 0;
+        let key = fields.flags & ffi::AV_PKT_FLAG_KEY != 0;
         // An encoder that never reorders may leave the decoding time out.
         let dts = if fields.dts == ffi::AV_NOPTS_VALUE { fields.pts } else { fields.dts };
         let times = self.book.leave(fields.pts, dts);

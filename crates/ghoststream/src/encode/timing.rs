@@ -118,3 +118,86 @@ impl Book {
         (i128::from(ticks) * den + num / 2).div_euclid(num) as i64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn known_rates_are_exact() {
+        let known = [
+            (23.976, (24_000, 1001)),
+            (23.98, (24_000, 1001)),
+            (29.97, (30_000, 1001)),
+            (59.94, (60_000, 1001)),
+            (119.88, (120_000, 1001)),
+            (60_000.0 / 1001.0, (60_000, 1001)),
+            (60.0, (60, 1)),
+            (24.0, (24, 1)),
+            (12.5, (25, 2)),
+            (1.0, (1, 1)),
+            (240.0, (240, 1)),
+            (143.9, (1439, 10)),
+        ];
+        for (fps, wanted) in known {
+            assert_eq!(rational(fps), wanted, "{fps}");
+        }
+    }
+
+    #[test]
+    fn decoding_times_before_the_first_picture_lie_before_it() {
+        let mut book = Book::new((30, 1));
+        let start = MediaTime::from_nanos(5_000_000_000);
+        let first = book.enter(start, Timestamp::default());
+        let times = book.leave(first, first - 2);
+        assert_eq!(times.pts, start);
+        assert_eq!(times.dts, start.offset(-66_666_667));
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_comes_back_whatever_the_rate(
+            fps in 1.0f64..240.0,
+            start in 0i64..10_000_000_000_000,
+            gaps in proptest::collection::vec(1i64..3_000_000_000, 1..200),
+        ) {
+            let mut book = Book::new(rational(fps));
+            let mut pts = start;
+            let mut entered = vec![];
+            for (index, gap) in gaps.iter().enumerate() {
+                let time = MediaTime::from_nanos(pts);
+                let arrived = Timestamp::from_nanos(index as i64);
+                entered.push((book.enter(time, arrived), time, arrived));
+                pts += gap;
+            }
+            prop_assert!(entered.windows(2).all(|two| two[0].0 < two[1].0), "ticks increase");
+            for (ticks, time, arrived) in entered {
+                let times = book.leave(ticks, ticks);
+                prop_assert_eq!(times, Times { pts: time, dts: time, arrived: Some(arrived) });
+            }
+        }
+
+        #[test]
+        fn decoding_times_increase_and_precede_their_pictures(
+            fps in 1.0f64..240.0,
+            reorder in 1usize..16,
+        ) {
+            let mut book = Book::new(rational(fps));
+            let nanos = |index: usize| (index as f64 * 1e9 / fps).round() as i64;
+            let ticks: Vec<_> = (0..100)
+                .map(|index| book.enter(MediaTime::from_nanos(nanos(index)), Timestamp::default()))
+                .collect();
+            // As encoders do it: decoding times are the pictures' own, `reorder` pictures late.
+            let mut last = None;
+            for index in 0..100 {
+                let dts = if index < reorder { index as i64 - reorder as i64 } else { ticks[index - reorder] };
+                let times = book.leave(ticks[index], dts);
+                prop_assert!(last.is_none_or(|last| last < times.dts));
+                prop_assert!(times.dts <= times.pts);
+                last = Some(times.dts);
+            }
+        }
+    }
+}

@@ -19,7 +19,7 @@ pub(super) struct Seen {
     primaries: ffi::AVColorPrimaries,
     transfer: ffi::AVColorTransferCharacteristic,
     range: ffi::AVColorRange,
-    pub(super) chroma: ffi::AVChromaLocation,
+    chroma: ffi::AVChromaLocation,
 }
 
 /// Decodes packets as a player would: codec and headers from the track's parameters.
@@ -154,4 +154,5 @@ pub(super) fn check_color(seen: &Seen, color: Color) {
     assert_eq!(seen.primaries, primaries);
     assert_eq!(seen.transfer, transfer);
     assert_eq!(seen.range, range);
+    assert_eq!(seen.chroma, ffi::AVChromaLocation::AVCHROMA_LOC_LEFT);
 }

@@ -3,13 +3,6 @@
 use super::*;
 use crate::{EncoderPreset, RateControl};
 
-const ROWS: [(&str, Codec); 4] = [
-    ("libx264", Codec::H264),
-    ("libx265", Codec::Hevc),
-    ("libsvtav1", Codec::AV1),
-    ("libaom-av1", Codec::AV1),
-];
-
 /// A recording may lose its last second when it is killed, and what is in the encoder is lost.
 #[test]
 fn no_encoder_keeps_a_second_of_pictures_unless_asked() {

@@ -7,6 +7,7 @@ mod matrix;
 mod picture;
 mod rate;
 mod refusals;
+mod speed;
 mod times;
 mod x264;
 
@@ -16,6 +17,14 @@ use super::*;
 use judge::Seen;
 
 const SIZE: Size = Size::new(320, 180);
+
+/// The software encoders.
+const ROWS: [(&str, Codec); 4] = [
+    ("libx264", Codec::H264),
+    ("libx265", Codec::Hevc),
+    ("libsvtav1", Codec::AV1),
+    ("libaom-av1", Codec::AV1),
+];
 
 /// What came of encoding some pictures.
 struct Run {

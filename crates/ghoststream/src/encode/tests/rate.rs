@@ -66,12 +66,7 @@ fn mp4_gets_no_filler_and_says_so() {
 
 #[test]
 fn a_variable_bitrate_comes_near_what_is_asked_for() {
-    for (row, codec) in [
-        ("libx264", Codec::H264),
-        ("libx265", Codec::Hevc),
-        ("libsvtav1", Codec::AV1),
-        ("libaom-av1", Codec::AV1),
-    ] {
+    for (row, codec) in ROWS {
         let config = config().with_codec(codec).with_preset(EncoderPreset::Fast).with_bitrate_kbps(800);
         let run = Job { row: Some(row), ..Job::new(config, 150) }.run();
         let got = run.kbps(5.0);
@@ -82,12 +77,7 @@ fn a_variable_bitrate_comes_near_what_is_asked_for() {
 
 #[test]
 fn key_frames_come_at_least_as_often_as_asked() {
-    for (row, codec) in [
-        ("libx264", Codec::H264),
-        ("libx265", Codec::Hevc),
-        ("libsvtav1", Codec::AV1),
-        ("libaom-av1", Codec::AV1),
-    ] {
+    for (row, codec) in ROWS {
         let config = config()
             .with_codec(codec)
             .with_gop_seconds(0.5)

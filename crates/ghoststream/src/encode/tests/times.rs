@@ -3,13 +3,6 @@
 use super::*;
 use crate::FrameRateMode;
 
-const ROWS: [(&str, Codec); 4] = [
-    ("libx264", Codec::H264),
-    ("libx265", Codec::Hevc),
-    ("libsvtav1", Codec::AV1),
-    ("libaom-av1", Codec::AV1),
-];
-
 fn job(row: &str, codec: Codec) -> Job<'_> {
     let config = config().with_codec(codec).with_bitrate_kbps(800).with_preset(crate::EncoderPreset::Fastest);
     Job { row: Some(row), ..Job::new(config, 40) }
