@@ -163,6 +163,9 @@ impl Connection {
         };
         let graph = self.world.graph.borrow();
         let wanted = graph.links(&graph.sources(&self.source), own);
+        let is_sink = |id: &u32| graph.nodes.get(id).is_some_and(Node::is_sink);
+        let monitored = wanted.iter().map(|link| link.output_node).find(is_sink);
+        self.stream.set_sinks(graph.nodes.keys().copied().filter(is_sink), monitored);
         drop(graph);
         let nodes = |links: &BTreeMap<Link, _>| -> BTreeSet<u32> {
             links.keys().map(|link| link.output_node).collect()

@@ -57,7 +57,7 @@ impl Node {
     }
 
     /// Whether its monitor is what one hears of it.
-    fn is_sink(&self) -> bool {
+    pub(super) fn is_sink(&self) -> bool {
         self.class.starts_with("Audio/Sink") || self.class == "Audio/Duplex"
     }
 

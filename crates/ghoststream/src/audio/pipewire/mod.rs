@@ -7,6 +7,7 @@
 //! ([`stream`]). When the daemon goes away it is sought again.
 
 mod connection;
+mod cycle;
 mod graph;
 mod stream;
 

@@ -13,6 +13,7 @@ use pw::stream::{StreamFlags, StreamListener, StreamRc, StreamState};
 
 use super::super::ring::{Header, Live, Writer};
 use super::super::{AudioError, CHANNELS, RATE};
+use super::cycle::Cycle;
 use crate::Timestamp;
 
 /// More samples than this missing from the source's count, in samples, are a hole: 3 ms. Less is the
@@ -41,6 +42,7 @@ pub(super) struct Stream {
     stream: StreamRc,
     streaming: Rc<Cell<bool>>,
     fresh: Arc<AtomicBool>,
+    cycle: Arc<Cycle>,
     live: Live,
 }
 
@@ -61,7 +63,10 @@ impl Stream {
         let streaming = Rc::new(Cell::new(false));
         let fresh = Arc::new(AtomicBool::new(true));
         let live = shared.live.clone();
-        let listener = listen(&stream, shared, Rc::clone(&streaming), Arc::clone(&fresh)).map_err(refused)?;
+        let cycle = Arc::new(Cycle::default());
+        let told =
+            Told { streaming: Rc::clone(&streaming), fresh: Arc::clone(&fresh), cycle: Arc::clone(&cycle) };
+        let listener = listen(&stream, shared, told).map_err(refused)?;
         let format = format();
         let pod = Pod::from_bytes(&format)
             .ok_or_else(|| AudioError::NoPipeWire { reason: "its own format cannot be read".into() })?;
@@ -73,7 +78,7 @@ impl Stream {
                 &mut [pod],
             )
             .map_err(refused)?;
-        Ok(Self { _listener: listener, stream, streaming, fresh, live })
+        Ok(Self { _listener: listener, stream, streaming, fresh, cycle, live })
     }
 
     /// Our node, once the daemon knows it.
@@ -85,6 +90,11 @@ impl Stream {
     /// Another source goes on: what comes next has nothing to do with what came.
     pub(super) fn renew(&self) {
         self.fresh.store(true, Ordering::Release);
+    }
+
+    /// Says which nodes are sinks, and which of them is recorded by its monitor.
+    pub(super) fn set_sinks(&self, sinks: impl Iterator<Item = u32>, monitored: Option<u32>) {
+        self.cycle.set_sinks(sinks, monitored);
     }
 
     /// Tells the track whether sound is on its way, which it is when something is `linked`.
@@ -101,16 +111,20 @@ impl Drop for Stream {
     }
 }
 
-fn listen(
-    stream: &StreamRc,
-    shared: Shared,
+/// What the callbacks are told, and tell.
+struct Told {
     streaming: Rc<Cell<bool>>,
     fresh: Arc<AtomicBool>,
-) -> Result<StreamListener<()>, pw::Error> {
-    let restarted = Arc::clone(&fresh);
+    cycle: Arc<Cycle>,
+}
+
+fn listen(stream: &StreamRc, shared: Shared, told: Told) -> Result<StreamListener<()>, pw::Error> {
+    let Told { streaming, fresh, cycle } = told;
+    let (restarted, areas) = (Arc::clone(&fresh), Arc::clone(&cycle));
     let mut count = Count::default();
     stream
         .add_local_listener::<()>()
+        .io_changed(move |_, (), id, area, size| areas.io_changed(id, area, size))
         .state_changed(move |_, (), _, new| {
             let runs = new == StreamState::Streaming;
             if runs {
@@ -133,7 +147,10 @@ fn listen(
                     time: time.now(),
                     ticks: time.ticks(),
                     rate: (time.rate().num, time.rate().denom),
-                    delay: time.delay().saturating_add(i64::try_from(time.buffered()).unwrap_or(0)),
+                    delay: time
+                        .delay()
+                        .saturating_add(i64::try_from(time.buffered()).unwrap_or(0))
+                        .saturating_sub(cycle.heard_after()),
                 };
                 let Some(header) = count.block(now, frames, fresh.swap(false, Ordering::AcqRel)) else {
                     continue;
