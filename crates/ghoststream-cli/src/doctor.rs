@@ -1,7 +1,8 @@
 //! `ghoststream doctor`.
 
 use console::{Style, style};
-use ghoststream::doctor::{self, Diagnosis, EncoderFinding, PresetChoice, Problem};
+use ghoststream::EncoderStatus;
+use ghoststream::doctor::{self, Diagnosis, PresetChoice, Problem};
 
 use crate::print;
 
@@ -44,7 +45,7 @@ fn text(found: &Diagnosis) -> String {
     let mut page = Page::default();
     machine(&mut page, found);
     desktop(&mut page, found);
-    page.heading("Encoders");
+    page.heading("Encoders at 1920x1080");
     found.encoders.iter().for_each(|it| encoder(&mut page, it));
     page.heading("What each preset would use");
     found.presets.iter().for_each(|it| preset(&mut page, it));
@@ -107,16 +108,21 @@ fn desktop(page: &mut Page, found: &Diagnosis) {
     page.row("DMA-BUF devices", &listed(&found.memory.dma_buf_devices));
 }
 
-fn encoder(page: &mut Page, encoder: &EncoderFinding) {
-    page.marked(&encoder.name, encoder.works, encoder.reason.as_deref().unwrap_or_default());
-    if let Some(remedy) = &encoder.remedy {
+fn encoder(page: &mut Page, status: &EncoderStatus) {
+    let Some(refusal) = &status.refusal else {
+        let speed = status.expected_fps.map_or_else(String::new, |it| format!(", about {it:.0} fps"));
+        page.marked(&status.encoder, true, &format!("{}, {}{speed}", status.codec, status.kind));
+        return;
+    };
+    page.marked(&status.encoder, false, &refusal.reason);
+    if let Some(remedy) = &refusal.remedy {
         page.below(&format!("fix: {remedy}"));
     }
 }
 
 fn preset(page: &mut Page, choice: &PresetChoice) {
     let encoder = choice.encoder.as_deref().unwrap_or("nothing");
-    let codec = choice.codec.map_or_else(String::new, |it| format!(" ({it})"));
+    let codec = choice.codec.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
     page.marked(choice.preset, choice.encoder.is_some(), &format!("{encoder}{codec}"));
     choice.notes.iter().for_each(|it| page.below(it));
 }

@@ -58,6 +58,7 @@ pub fn bounded(command: &mut Command) -> Ran {
 }
 
 /// A command that runs beside the test, and is ended with it.
+#[derive(Debug)]
 pub struct Background {
     id: u32,
     output: mpsc::Receiver<std::io::Result<Output>>,

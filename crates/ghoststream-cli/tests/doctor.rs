@@ -8,7 +8,9 @@ use common::{bounded, ghoststream, run};
 fn a_machine_without_a_session_is_examined_all_the_same() {
     let text = run(&["doctor"], None);
     assert_eq!((text.status, text.stderr.as_str()), (0, ""));
-    for heading in ["Machine", "Desktop", "Encoders", "What each preset would use", "What is missing"] {
+    for heading in
+        ["Machine", "Desktop", "Encoders at 1920x1080", "What each preset would use", "What is missing"]
+    {
         assert!(text.stdout.lines().any(|it| it == heading), "{heading} is not in:\n{}", text.stdout);
     }
     assert!(!text.stdout.contains('\u{1b}'), "colours without a terminal");
@@ -32,10 +34,14 @@ fn a_machine_without_a_session_is_examined_all_the_same() {
 fn each_encoder_works_or_says_why_not() {
     let json = run(&["doctor", "--json"], None).json();
     let encoders = json[0]["encoders"].as_array().unwrap();
-    let works = |name: &str| encoders.iter().any(|it| it["name"] == name && it["works"] == true);
-    assert!(works("libx264"), "{encoders:?}");
-    for encoder in encoders.iter().filter(|it| it["works"] == false) {
-        assert!(!encoder["reason"].as_str().unwrap().is_empty(), "{encoder}");
+    let find = |name: &str| encoders.iter().find(|it| it["encoder"] == name).unwrap();
+    assert!(find("libx264")["refusal"].is_null(), "{encoders:?}");
+    for name in ["h264_nvenc", "hevc_nvenc", "av1_nvenc", "libx265", "libsvtav1", "libaom-av1"] {
+        let refusal = &find(name)["refusal"];
+        assert!(refusal.is_null() || !refusal["reason"].as_str().unwrap().is_empty(), "{name}: {refusal}");
+    }
+    for preset in json[0]["presets"].as_array().unwrap() {
+        assert!(preset["encoder"].is_string() && preset["codec"].is_string(), "{preset}");
     }
 }
 

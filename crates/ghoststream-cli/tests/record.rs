@@ -80,6 +80,37 @@ fn the_test_card_is_recorded_to_mp4_without_sound() {
 }
 
 #[test]
+fn the_test_card_is_recorded_to_webm_as_av1_and_opus() {
+    let place = Place::new();
+    let ran = place.record("card.webm", &["--duration", "2"]);
+    assert_eq!((ran.status, ran.stdout.as_str()), (0, ""), "{ran:?}");
+    assert!(ran.stderr.lines().all(|it| it.starts_with("note: ")), "noise: {}", ran.stderr);
+    let verdict = whole(&place.file("card.webm"));
+    assert_eq!(verdict.must_have_video().codec, "av1");
+    assert_eq!((verdict.audio.len(), verdict.audio[0].codec.as_str()), (1, "opus"));
+}
+
+#[test]
+fn encoders_that_were_refused_are_told_once() {
+    let place = Place::new();
+    let ran = place.record("card.mp4", &["--duration", "1", "--codec", "hevc", "--json"]);
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    let report = report(&ran);
+    let refused = report["renditions"][0]["refused"].as_array().unwrap();
+    let lines = ran.json();
+    for refusal in refused {
+        let name = refusal["encoder"].as_str().unwrap();
+        let told = lines.iter().filter(|it| {
+            it["type"] == "note"
+                && it["message"].as_str().unwrap().starts_with(&format!("{name} is not used"))
+        });
+        assert_eq!(told.count(), 1, "{name}: {ran:?}");
+    }
+    let encoder = report["renditions"][0]["encoder"].as_str().unwrap();
+    assert!(encoder == "libx265" && !refused.is_empty() || encoder == "hevc_nvenc", "{report}");
+}
+
+#[test]
 fn h264_into_webm_is_a_mistake_that_says_what_fits() {
     let place = Place::new();
     let ran = place.record("card.webm", &["--codec", "h264"]);

@@ -35,7 +35,11 @@ fn problem(blocking: bool, what: impl Into<String>, remedy: impl Into<String>) -
 }
 
 fn encoding(found: &Diagnosis) -> Vec<Problem> {
-    if found.encoders.iter().any(|it| it.works) {
+    if let Some(error) = &found.encoders_error {
+        let remedy = "a driver hangs: `dmesg` tells more; restart the machine";
+        return vec![problem(true, error.as_str(), remedy)];
+    }
+    if found.encoders.iter().any(|it| it.refusal.is_none()) {
         return Vec::new();
     }
     let remedy = "install an FFmpeg with libx264 (Debian: ffmpeg; Fedora: ffmpeg from RPM Fusion)";

@@ -2,23 +2,11 @@
 
 use serde::Serialize;
 
-use crate::encode::{self, Request};
-use crate::stats::Refusal;
-use crate::{Codec, Container, EncodeError, EncoderChoice, EncoderConfig, Preset, Size};
+use crate::encode::{EncoderStatus, probe_encoders, would_choose};
+use crate::{Preset, Size};
 
-/// What became of an attempt to open an encoder.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct EncoderFinding {
-    /// Its name in libavcodec.
-    pub name: String,
-    /// Whether it opened.
-    pub works: bool,
-    /// Why it did not.
-    pub reason: Option<String>,
-    /// What can be done about it.
-    pub remedy: Option<String>,
-}
+/// The size at which encoders are tried: one that all of them take, and that most people record.
+const TRIED_AT: (Size, f64) = (Size::new(1920, 1080), 60.0);
 
 /// What would be used for a preset.
 #[derive(Clone, Debug, Serialize)]
@@ -26,34 +14,17 @@ pub struct EncoderFinding {
 pub struct PresetChoice {
     /// The preset's name.
     pub preset: &'static str,
-    /// The encoder that would be used.
+    /// The encoder that would be used, by its name in libavcodec.
     pub encoder: Option<String>,
-    /// Its codec.
-    pub codec: Option<&'static str>,
-    /// Why none would be, or what is to be known of the choice.
+    /// Its codec's word.
+    pub codec: Option<String>,
+    /// What would be chosen instead of what was asked; or why nothing can be.
     pub notes: Vec<String>,
 }
 
-/// Tries each encoder at a size that all of them take.
-pub(super) fn examine() -> Vec<EncoderFinding> {
-    let mut found: Vec<EncoderFinding> = Vec::new();
-    for choice in [EncoderChoice::Nvenc, EncoderChoice::Software] {
-        for codec in [Codec::H264, Codec::Hevc, Codec::AV1] {
-            let config = EncoderConfig::default().with_codec(codec).with_encoder(choice);
-            let request = Request { config: &config, size: Size::new(1280, 720), fps: 30.0, containers: &[] };
-            let (opened, refused) = match encode::open(&request) {
-                Ok(opened) => (Some(opened.name), opened.refused),
-                Err(EncodeError::NoEncoder { refused, .. }) => (None, refused),
-                Err(error) => (
-                    None,
-                    vec![Refusal { encoder: codec.to_string(), reason: error.to_string(), remedy: None }],
-                ),
-            };
-            found.extend(refused.into_iter().map(EncoderFinding::from));
-            found.extend(opened.map(EncoderFinding::working));
-        }
-    }
-    found
+/// Tries every encoder at 1920x1080 and 60 pictures a second.
+pub(super) fn examine() -> Vec<EncoderStatus> {
+    probe_encoders(TRIED_AT.0, TRIED_AT.1)
 }
 
 /// What would be used for each preset, recording to Matroska.
@@ -62,41 +33,16 @@ pub(super) fn choices() -> Vec<PresetChoice> {
 }
 
 fn choice(preset: Preset) -> PresetChoice {
-    let config = preset.encoder();
-    let request = Request {
-        config: &config,
-        size: preset.size(),
-        fps: f64::from(preset.fps()),
-        containers: &[Container::Matroska],
-    };
-    match encode::open(&request) {
-        Ok(opened) => PresetChoice {
-            preset: preset.word(),
-            encoder: Some(opened.name.to_owned()),
-            codec: Some(opened.codec.word()),
-            notes: opened.notes,
+    let preset_word = preset.word();
+    match would_choose(preset) {
+        Ok(it) => PresetChoice {
+            preset: preset_word,
+            encoder: Some(it.encoder),
+            codec: Some(it.codec),
+            notes: it.notes,
         },
         Err(error) => {
-            PresetChoice { preset: preset.word(), encoder: None, codec: None, notes: vec![error.to_string()] }
+            PresetChoice { preset: preset_word, encoder: None, codec: None, notes: vec![error.to_string()] }
         }
-    }
-}
-
-impl EncoderFinding {
-    /// Not one of them answered.
-    pub(super) fn hanging(reason: String) -> Self {
-        let remedy = Some("a driver hangs: `dmesg` tells more; restart the machine".to_owned());
-        Self { name: "all".to_owned(), works: false, reason: Some(reason), remedy }
-    }
-
-    fn working(name: &str) -> Self {
-        Self { name: name.to_owned(), works: true, reason: None, remedy: None }
-    }
-}
-
-impl From<Refusal> for EncoderFinding {
-    fn from(refusal: Refusal) -> Self {
-        let Refusal { encoder, reason, remedy } = refusal;
-        Self { name: encoder, works: false, reason: Some(reason), remedy }
     }
 }

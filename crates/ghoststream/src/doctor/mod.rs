@@ -13,7 +13,7 @@ mod tier;
 
 pub use advice::Problem;
 pub use desktop::{MemoryTypes, Portal, Session};
-pub use encoders::{EncoderFinding, PresetChoice};
+pub use encoders::PresetChoice;
 pub use gpu::Gpu;
 pub use pipewire::PipeWire;
 pub use tier::Tier;
@@ -22,6 +22,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
+
+use crate::encode::EncoderStatus;
 
 /// What was found.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -37,8 +39,10 @@ pub struct Diagnosis {
     pub tier: Option<Tier>,
     /// FFmpeg's version.
     pub ffmpeg: String,
-    /// Each encoder.
-    pub encoders: Vec<EncoderFinding>,
+    /// Each encoder, tried at 1920x1080 and 60 pictures a second.
+    pub encoders: Vec<EncoderStatus>,
+    /// Why the encoders could not be tried.
+    pub encoders_error: Option<String>,
     /// PipeWire.
     pub pipewire: PipeWire,
     /// The portal.
@@ -87,7 +91,7 @@ pub fn examine() -> Diagnosis {
     let encoders = limit::within(OPENING, "the encoders", || (encoders::examine(), encoders::choices()));
     match encoders {
         Ok((encoders, presets)) => (found.encoders, found.presets) = (encoders, presets),
-        Err(error) => found.encoders = vec![EncoderFinding::hanging(error)],
+        Err(error) => found.encoders_error = Some(error),
     }
     found.problems = advice::problems(&found);
     found
