@@ -46,11 +46,18 @@ impl Rig {
         Ok(Self { capture: Some(capture), queue, counters, journal })
     }
 
+    fn state(&self) -> String {
+        let counters = &self.counters;
+        let (captured, corrupt) = (counters.captured.get(), counters.corrupt.get());
+        let (dropped, notes) = (counters.dropped_capture.get(), self.journal.notes());
+        format!("{captured} captured, {corrupt} corrupt, {dropped} dropped, {notes:?}")
+    }
+
     /// The next frame.
     pub fn frame(&self) -> CapturedFrame {
         match self.queue.take(LONG) {
             Taken::Frame(frame) => frame,
-            other => panic!("{other:?}; {:?}; {:?}", self.counters, self.journal.notes()),
+            other => panic!("{other:?}; {}", self.state()),
         }
     }
 
@@ -82,11 +89,12 @@ impl Rig {
 
     /// The end of the stream: the reason, past all frames that are left.
     pub fn ended(&self) -> String {
+        let deadline = std::time::Instant::now() + LONG;
         loop {
             match self.queue.take(LONG) {
-                Taken::Frame(_) => {}
+                Taken::Frame(_) if std::time::Instant::now() < deadline => {}
                 Taken::Ended(reason) => return reason,
-                Taken::Timeout => panic!("it did not end: {:?}", self.journal.notes()),
+                _ => panic!("it did not end: {}", self.state()),
             }
         }
     }

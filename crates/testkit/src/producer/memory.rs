@@ -46,6 +46,7 @@ pub(super) struct Buffer {
     files: Vec<File>,
     /// Where each block starts: which file, and how far into it; its length.
     spans: Vec<(usize, usize, usize)>,
+    pub(super) format: VideoFormat,
     pub(super) used: bool,
     truncated: bool,
 }
@@ -60,7 +61,8 @@ impl Buffer {
         script: &Script,
         format: VideoFormat,
     ) -> Result<Self> {
-        let mut this = Self { raw, files: Vec::new(), spans: Vec::new(), used: false, truncated: false };
+        let mut this =
+            Self { raw, files: Vec::new(), spans: Vec::new(), format, used: false, truncated: false };
         let Memory::MemFd { sealable } = script.memory else { return Ok(this) };
         let blocks = script.layout(format.format, format.size);
         // SAFETY: the caller promises that the buffer is valid.

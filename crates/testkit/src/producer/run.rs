@@ -199,6 +199,9 @@ fn tick(stream: &pw::stream::Stream, state: &RefCell<State>, main_loop: &pw::mai
     let raw = unsafe { pw_sys::pw_stream_dequeue_buffer(stream.as_raw_ptr()) };
     let Some(raw) = NonNull::new(raw) else {
         state.status.starved.fetch_add(1, Ordering::AcqRel);
+        // Buffers come back in a cycle, and only the driver starts one.
+        // SAFETY: as above.
+        unsafe { pw_sys::pw_stream_trigger_process(stream.as_raw_ptr()) };
         return;
     };
     state.fill(raw);
@@ -212,9 +215,9 @@ fn tick(stream: &pw::stream::Stream, state: &RefCell<State>, main_loop: &pw::mai
 
 impl State {
     fn fill(&mut self, raw: NonNull<pw_sys::pw_buffer>) {
-        let Some(format) = self.format else { return };
-        let layout = self.script.layout(format.format, format.size);
         let Some(buffer) = self.buffers.iter_mut().find(|buffer| buffer.raw == raw) else { return };
+        let format = buffer.format;
+        let layout = self.script.layout(format.format, format.size);
         let first_use = !std::mem::replace(&mut buffer.used, true);
         let chunk = |(length, stride): &(usize, usize)| Chunk {
             offset: 0,

@@ -138,7 +138,15 @@ impl Script {
 
     /// The sizes of the blocks of a buffer, and the stride of each.
     pub(super) fn layout(&self, format: PixelFormat, size: Size) -> Vec<(usize, usize)> {
-        let first = format.plane_layout(0, size).0 + self.padding;
+        // Planes that share a block share its stride, which the chroma of an odd width may need longer.
+        let shared = (0..format.planes()).map(|plane| match format {
+            PixelFormat::I420 => size.width as usize,
+            _ => format.plane_layout(plane, size).0,
+        });
+        let first = match self.blocks {
+            Blocks::One => shared.max().unwrap_or(0).max(format.plane_layout(0, size).0),
+            _ => format.plane_layout(0, size).0,
+        } + self.padding;
         let plane = |index: usize| {
             let (row_bytes, rows) = format.plane_layout(index, size);
             let stride = match (format, index, self.blocks) {

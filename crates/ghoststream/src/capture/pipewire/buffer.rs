@@ -5,8 +5,9 @@
 //! dropped. The stream's process callback hands back to PipeWire what was returned; it need not be
 //! woken for that, since PipeWire itself passes buffers back only then.
 //!
-//! Lent at most are all buffers but two: one for the producer to draw into, and one that may be on
-//! its way back. Streams with few buffers are topped up with copies, see [`Returns::budget`].
+//! Lent at most are all buffers but three: one that the producer draws into, one that arrives, and one
+//! on its way back, which takes a cycle each. Streams with few buffers are topped up with copies, see
+//! [`Returns::budget`].
 #![allow(unsafe_code)]
 
 use std::os::fd::BorrowedFd;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pipewire::spa::sys as spa_sys;
 use pipewire::sys as pw_sys;
 
+use super::format::VideoFormat;
 use super::layout::{Chunk, PlaneAt};
 use super::mapping::Mapping;
 use crate::capture::{Lease, Plane};
@@ -24,6 +26,9 @@ use crate::capture::{Lease, Plane};
 pub(super) const DATA_MEM_PTR: u32 = 1;
 /// `SPA_DATA_MemFd`.
 pub(super) const DATA_MEM_FD: u32 = 2;
+
+/// Buffers that are never lent.
+const KEPT_BACK: usize = 3;
 
 /// Frames that may be out at a time even where buffers are few: what the queue, the pacer and the
 /// conversion hold together.
@@ -34,6 +39,8 @@ const LEAST_OUT: usize = 6;
 pub(super) struct Slot {
     /// Never used again for another buffer of this stream.
     pub(super) id: u64,
+    /// What was agreed on when the buffer was made.
+    pub(super) format: VideoFormat,
     pub(super) buffer: NonNull<pw_sys::pw_buffer>,
     /// Its blocks, or why it cannot be used.
     pub(super) blocks: Result<Vec<Block>, String>,
@@ -74,10 +81,10 @@ impl Slot {
     ///
     /// # Safety
     /// `buffer` is one that the stream gave to `add_buffer`; the slot is dropped at `remove_buffer`.
-    pub(super) unsafe fn new(id: u64, buffer: NonNull<pw_sys::pw_buffer>) -> Self {
+    pub(super) unsafe fn new(id: u64, format: VideoFormat, buffer: NonNull<pw_sys::pw_buffer>) -> Self {
         // SAFETY: a buffer and its datas are valid until it is removed.
         let datas = unsafe { datas(buffer) };
-        Self { id, buffer, blocks: map_all(datas) }
+        Self { id, format, buffer, blocks: map_all(datas) }
     }
 
     pub(super) fn lengths(&self) -> Vec<usize> {
@@ -343,7 +350,7 @@ impl Returns {
 
     fn borrow(self: &Arc<Self>, id: u64) -> Option<Ticket> {
         let mut state = self.lock();
-        if state.lent >= state.buffers.saturating_sub(2) {
+        if state.lent >= state.buffers.saturating_sub(KEPT_BACK) {
             return None;
         }
         state.lent += 1;
@@ -353,7 +360,7 @@ impl Returns {
     /// How many frames may be out, lent and copied together: the lease cap, and [`LEAST_OUT`] at
     /// least.
     const fn budget(state: &Out) -> usize {
-        let cap = state.buffers.saturating_sub(2);
+        let cap = state.buffers.saturating_sub(KEPT_BACK);
         if cap > LEAST_OUT { cap } else { LEAST_OUT }
     }
 
@@ -380,21 +387,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_buffers_always_stay_with_the_producer() {
+    fn three_buffers_are_always_kept_back() {
         let returns = Arc::new(Returns::default());
         returns.set_buffers(8);
         let tickets: Vec<_> = (0..10).map_while(|id| returns.borrow(id)).collect();
-        assert_eq!(tickets.len(), 6);
-        assert!(returns.blank(1).is_none(), "enough are out; no copies on top");
+        assert_eq!(tickets.len(), 5);
+        let copy = returns.blank(1);
+        assert!(copy.is_some() && returns.blank(1).is_none(), "one copy, then enough are out");
         drop(tickets);
-        assert_eq!(returns.take(), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(returns.take(), [0, 1, 2, 3, 4]);
         assert!(returns.take().is_empty());
         assert!(returns.borrow(0).is_some());
     }
 
     #[test]
     fn few_buffers_are_topped_up_with_copies() {
-        for (buffers, lent) in [(1, 0), (2, 0), (3, 1), (5, 3)] {
+        for (buffers, lent) in [(1, 0), (2, 0), (3, 0), (4, 1), (6, 3)] {
             let returns = Arc::new(Returns::default());
             returns.set_buffers(buffers);
             let tickets: Vec<_> = (0..10).map_while(|id| returns.borrow(id)).collect();

@@ -207,21 +207,31 @@ impl Connection {
     }
 
     fn why_not(&self, context: &Context<'_>, source: &Source, status: Status) -> CaptureError {
-        let waited = context.config.first_frame_timeout;
-        let loss = self.loss(source, &status);
-        match (status.format, status.error) {
-            (_, Some(error)) if error.contains("format") => CaptureError::Format { reason: error },
-            (_, Some(error)) => refused(&NodeName::Typed(source.title()), &error),
-            (Some(Err(reason)), None) => CaptureError::Format { reason },
-            (_, None) if loss.is_some() => CaptureError::Ended(loss.unwrap_or_default()),
-            (Some(Ok(_)), None) => {
-                let reason = format!("it agreed on a format, but provided no buffers within {waited:?}");
-                refused(&NodeName::Typed(source.title()), &reason)
+        let title = NodeName::Typed(source.title());
+        let gone = !status.disconnected && status.error.is_none();
+        if let (true, Some(loss)) = (gone, self.loss(source, &status)) {
+            return match status.format {
+                Some(Err(reason)) => CaptureError::Format { reason },
+                _ => CaptureError::Ended(loss),
+            };
+        }
+        // A link that cannot be made is taken down by the session manager without a word, hence
+        // the guess at the reason by how far it came.
+        let how = match &status.error {
+            Some(error) => error.clone(),
+            None if status.disconnected => "PipeWire could not link it".to_owned(),
+            None => format!("nothing came of it within {:?}", context.config.first_frame_timeout),
+        };
+        match status.format {
+            Some(Err(reason)) => CaptureError::Format { reason },
+            _ if status.agreed => {
+                let reason = format!("it agreed on a format, but on no buffers in shared memory ({how})");
+                refused(&title, &reason)
             }
-            (None, None) => {
+            _ => {
                 let reason = format!(
-                    "it agreed on no format within {waited:?}; taken are packed RGB of 8 and 10 bits, NV12, I420 and \
-                     YUY2 in shared memory"
+                    "{how}; taken are packed RGB of 8 and 10 bits, NV12, I420 and YUY2 up to 16384x16384, in shared \
+                     memory"
                 );
                 CaptureError::Format { reason }
             }

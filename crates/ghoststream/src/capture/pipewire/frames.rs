@@ -87,8 +87,8 @@ impl Frames {
     }
 
     fn read(&mut self, index: usize, arrived: Timestamp) -> Result<Keep, String> {
-        let Some(format) = self.format else { return Ok(Keep::GiveBack) };
         let slot = self.slots.get(index).ok_or("it came in a buffer that was never announced")?;
+        let format = slot.format;
         let header = slot.meta(meta::HEADER, meta::HEADER_BYTES).and_then(|bytes| meta::header(&bytes));
         let cursor = self.with_cursor.then(|| read_cursor(slot)).flatten();
         let chunks = slot.chunks();

@@ -26,6 +26,8 @@ use super::pod::Object;
 pub(super) struct Status {
     /// The agreed format, or why it cannot be used.
     pub(super) format: Option<Result<format::VideoFormat, String>>,
+    /// There was an agreed format at some time.
+    pub(super) agreed: bool,
     pub(super) buffers: usize,
     pub(super) streaming: bool,
     /// Why it failed.
@@ -160,7 +162,10 @@ impl Shared {
         tracing::debug!(?format, "stream format");
         self.frames().set_format(format.as_ref().and_then(|format| format.as_ref().ok()).copied());
         let usable = matches!(format, Some(Ok(_)));
-        self.status().format = format;
+        let mut status = self.status();
+        status.format = format;
+        status.agreed |= usable;
+        drop(status);
         if usable {
             self.ask_for_buffers();
         }
@@ -181,9 +186,11 @@ impl Shared {
 
     fn add_buffer(&self, buffer: NonNull<pw_sys::pw_buffer>) {
         let id = self.next_slot.fetch_add(1, Ordering::Relaxed);
+        // Buffers without a format would be a bug of PipeWire's; what comes in them is given back.
+        let Some(format) = self.frames().format else { return };
         // SAFETY: PipeWire has just added it, and `remove_buffer` drops the slot. Mapping is done
         // before the lock is taken.
-        let slot = unsafe { Slot::new(id, buffer) };
+        let slot = unsafe { Slot::new(id, format, buffer) };
         if let Err(why) = &slot.blocks {
             tracing::warn!(%why, "a buffer cannot be used");
         }
