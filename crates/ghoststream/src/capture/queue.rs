@@ -125,6 +125,7 @@ impl FrameQueue {
 pub struct FrameSink {
     queues: Arc<Mutex<Vec<(usize, FrameQueue)>>>,
     held: Arc<AtomicBool>,
+    given_up: Arc<AtomicBool>,
     counters: Arc<Counters>,
     journal: Journal,
 }
@@ -132,7 +133,19 @@ pub struct FrameSink {
 impl FrameSink {
     /// A sink without queues.
     pub fn new(counters: Arc<Counters>, journal: Journal) -> Self {
-        Self { queues: Arc::default(), held: Arc::default(), counters, journal }
+        Self { queues: Arc::default(), held: Arc::default(), given_up: Arc::default(), counters, journal }
+    }
+
+    /// Shares the flag that says that nobody wants the frames any more.
+    #[must_use]
+    pub fn given_up_with(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.given_up = flag;
+        self
+    }
+
+    /// Whether a source that is still being opened can be left alone: nobody waits for it.
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
     }
 
     /// Opens a queue for the frames of `stream`.

@@ -173,8 +173,8 @@ impl Pipeline {
 impl Drop for Pipeline {
     fn drop(&mut self) {
         self.shared.command(Command::Stop(Timestamp::now()));
-        // While it is still being started there may be a dialog that nobody answers: the thread then
-        // ends by itself when the dialog does, and there is no output yet that could be harmed.
+        // While it is still being started a dialog may be up, which is withdrawn now: the thread ends
+        // by itself, and there is no output yet that could be harmed.
         if self.shared.state() == PipelineState::Starting {
             return;
         }

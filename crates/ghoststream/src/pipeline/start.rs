@@ -45,7 +45,8 @@ struct Ready {
 
 /// Opens every stage. When one fails, what was opened before is dropped, which closes it.
 pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>) -> Result<Running, Error> {
-    let sink = FrameSink::new(Arc::clone(&shared.counters), shared.journal.clone());
+    let sink = FrameSink::new(Arc::clone(&shared.counters), shared.journal.clone())
+        .given_up_with(Arc::clone(&shared.given_up));
     sink.hold(true);
     let queues: Vec<FrameQueue> = plan.renditions.iter().map(|it| sink.subscribe(it.stream)).collect();
     let capture = capture::open(&plan.capture, sink.clone())?;

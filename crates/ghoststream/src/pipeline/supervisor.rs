@@ -1,5 +1,6 @@
 //! The thread that opens a pipeline, watches over it and drains it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     pub(super) timeline: Timeline,
     /// What the status shows and only the start knows.
     pub(super) facts: Mutex<Facts>,
+    /// Set by a stop: what is still being opened, a dialog say, need not be waited for.
+    pub(super) given_up: Arc<AtomicBool>,
     state: watch::Sender<PipelineState>,
     commands: Mutex<Option<Sender<Command>>>,
     outcome: Mutex<Outcome>,
@@ -73,6 +76,7 @@ impl Default for Shared {
             journal: Journal::default(),
             timeline: Timeline::new(),
             facts: Mutex::default(),
+            given_up: Arc::default(),
             state: watch::Sender::new(PipelineState::New),
             commands: Mutex::default(),
             outcome: Mutex::default(),
@@ -93,6 +97,9 @@ impl Shared {
 
     /// Tells the supervisor; nothing happens where there is none.
     pub(super) fn command(&self, command: Command) {
+        if matches!(command, Command::Stop(_)) {
+            self.given_up.store(true, Ordering::Release);
+        }
         if let Some(sender) = lock(&self.commands).as_ref() {
             // It has ended already when nobody listens.
             let _ = sender.send(command);

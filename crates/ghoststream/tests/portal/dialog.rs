@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream::internals::{Capture, Counters, FrameSink, Journal, open_capture, probe_portal};
-use ghoststream::{CaptureConfig, CaptureError, CursorMode, SourceKinds};
+use ghoststream::{
+    CaptureConfig, CaptureError, Container, CursorMode, EncoderConfig, Output, Pipeline, SourceKinds,
+};
 use testkit::portal::{Answer, Restore, Script, Shared};
 use testkit::{Portal, Session};
 
@@ -76,6 +78,28 @@ fn an_unanswered_dialog_times_out_and_is_withdrawn() {
     );
     assert!(error.is_retryable());
     portal.wait_until(|seen| seen.withdrawn == 1 && seen.closed == 1).unwrap();
+}
+
+#[test]
+fn a_stop_while_the_dialog_waits_withdraws_it() {
+    let session = session();
+    let portal = Portal::start(&session, Script::new(Answer::Never)).unwrap();
+    let path = session.dir().join("never.mkv");
+    let output = Output::File { path: path.clone(), container: Container::Matroska };
+    let pipeline = Pipeline::new(CaptureConfig::default(), EncoderConfig::default(), output).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (started, stopped) = runtime.block_on(async {
+        tokio::join!(pipeline.start(), async {
+            while portal.seen().dialogs == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            pipeline.stop().await
+        })
+    });
+    let error = started.unwrap_err().to_string();
+    assert!(error.contains("stopped before"), "{error}");
+    assert!(stopped.is_err() && !path.exists(), "there is nothing to report");
+    portal.wait_until(|seen| seen.withdrawn == 1).unwrap();
 }
 
 #[test]

@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Asks the portal and captures every stream that the user picked, in the portal's order.
 pub(super) fn open(config: &CaptureConfig, sink: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
     let portal = PortalThread::start(session::Wish::new(config, &sink), sink.clone())?;
-    let opened = portal.requests().open(&|| false)?;
+    let opened = portal.requests().open(&|| sink.is_given_up())?;
     // The pointer may have to come another way than was asked.
     let config = config.clone().with_cursor(opened.cursor);
     let reopen = config.resume.then(|| reopen(&portal));

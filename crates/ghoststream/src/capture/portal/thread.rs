@@ -55,7 +55,7 @@ fn wait(
         match answer.recv_timeout(LOOK) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Timeout) if called_off() => {
-                return Err(CaptureError::Ended("it was stopped".into()));
+                return Err(CaptureError::Ended("it was stopped before the portal answered".into()));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(gone()),
