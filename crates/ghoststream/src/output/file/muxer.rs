@@ -144,7 +144,7 @@ impl Muxer {
                 1,
                 log.as_ptr().cast(),
                 None,
-                Some(std::mem::transmute(write as Write)),
+                Some(std::mem::transmute::<Write, _>(write)),
                 Some(seek),
             );
             if io.is_null() {

@@ -199,7 +199,7 @@ impl Context {
                 pts: MediaTime::from_nanos(nanos(fields.pts)),
                 dts: MediaTime::from_nanos(nanos(fields.dts)),
                 duration: Duration::from_nanos(nanos(fields.duration) as u64),
-                key: fields.flags & ffi::AV_PKT_FLAG_KEY as i32 != 0,
+                key: fields.flags & ffi::AV_PKT_FLAG_KEY != 0,
                 arrived: None,
                 encoded: Timestamp::now(),
                 av: Arc::new(packet),

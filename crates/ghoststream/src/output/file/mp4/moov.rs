@@ -312,7 +312,7 @@ fn timescale(kind: TrackKind) -> u32 {
     let ntsc = (fps * 1.001).round();
     if (fps - whole).abs() < 1e-6 && (1.0..=1000.0).contains(&whole) {
         let whole = whole as u32;
-        if USUAL % whole == 0 { USUAL } else { whole * 1000 }
+        if USUAL.is_multiple_of(whole) { USUAL } else { whole * 1000 }
     } else if (fps - ntsc / 1.001).abs() < 0.005 && (1.0..=1000.0).contains(&ntsc) {
         // 59.94 is 60000/1001.
         ntsc as u32 * 1000

@@ -102,3 +102,47 @@ fn a_player_can_seek() {
         assert!((at - 3.0).abs() < 0.002, "{container}: the key picture before 3.2 s is at {at}");
     }
 }
+
+/// The end of an MP4 is written in two steps; a file that is left between them plays, as does one
+/// whose end is torn.
+#[test]
+fn an_mp4_plays_at_every_step_of_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let (video, audio) = (testing::video("libx264", 60, 120, &[("bf", "2")]), testing::audio("libopus", 100));
+    let path = dir.path().join("a.mp4");
+    recorded(&path, Container::Mp4, &[&video, &audio], true);
+    let ended = std::fs::read(&path).unwrap();
+    let mdat = u64::from_be_bytes(ended[40..48].try_into().unwrap());
+    let before = 32 + mdat as usize;
+    assert_eq!(&ended[before + 4..before + 8], b"moov", "the index follows the media");
+
+    let mut unswitched = ended.clone();
+    unswitched[32..48].copy_from_slice(&[0, 0, 0, 16, b'f', b'r', b'e', b'e', 0, 0, 0, 0, 0, 0, 0, 0]);
+    for length in [before, before + 5, before + 300, ended.len() - 1, ended.len()] {
+        let path = dir.path().join(format!("{length}.mp4"));
+        std::fs::write(&path, &unswitched[..length]).unwrap();
+        let output = Command::new("ffprobe")
+            .args(["-v", "error", "-count_frames", "-show_streams", "-of", "json"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        let probed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(probed["streams"][0]["nb_read_frames"], "120", "cut at {length} of {}", ended.len());
+    }
+}
+
+/// Room that was set aside and not needed is given back.
+#[test]
+fn an_ended_file_takes_no_more_room_than_it_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let video = testing::video("libx264", 30, 30, &[]);
+    for container in [Container::Matroska, Container::Mp4] {
+        let path = dir.path().join(container.word());
+        let blocks = || std::os::unix::fs::MetadataExt::blocks(&std::fs::metadata(&path).unwrap()) * 512;
+        let mut sink = record(&path, container, &[&video]);
+        let while_recording = blocks();
+        sink.finish().unwrap();
+        let length = std::fs::metadata(&path).unwrap().len();
+        assert!(blocks() <= length + 64 * 1024, "{} for {length}, {while_recording} before", blocks());
+    }
+}
