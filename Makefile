@@ -17,7 +17,7 @@ help:
 
 demo:
 	scripts/install-packages demo
-	$(CARGO) build --release --locked --package ghoststream-cli --package testkit --bins
+	$(CARGO) build --release --locked --package ghoststream-cli --package testkit --bin ghoststream --bin look
 	scripts/demo
 
 # Doc tests come first, so that the summary of all other tests is the last word.

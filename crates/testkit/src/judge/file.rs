@@ -121,11 +121,13 @@ impl File {
             if packet.read(&mut self.input).is_err() {
                 break;
             }
+            // Players skip what cannot be decoded without the pictures before.
             if packet.stream() == eye.stream
+                && packet.is_key()
                 && let Some(pts) = packet.pts()
             {
                 let early = target - seconds(pts, eye.time_base);
-                return Some(Seek { ok: packet.is_key() && early > -0.001, early_seconds: early });
+                return Some(Seek { ok: early > -0.001, early_seconds: early });
             }
         }
         Some(Seek { ok: false, early_seconds: 0.0 })
