@@ -41,13 +41,14 @@ impl Failure {
 
     /// Says it, as JSON on standard output or as a line on standard error, and ends with its status.
     pub fn exit(&self, json: bool) -> ExitCode {
+        let message = print::without_secrets(self.message());
         if json {
             let object = serde_json::json!({
-                "type": "error", "message": self.message(), "exit_status": self.status(),
+                "type": "error", "message": message, "exit_status": self.status(),
             });
             print::line(&object.to_string());
         } else {
-            print::warn(&format!("error: {}", self.message()));
+            print::warn(&format!("error: {message}"));
         }
         ExitCode::from(self.status())
     }

@@ -71,7 +71,14 @@ fn refuse(error: &clap::Error) -> ExitCode {
         let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default();
         return Failure::usage(message).exit(true);
     }
-    let _ = error.print();
+    let text = error.to_string();
+    let clean = print::without_secrets(&text);
+    if clean == text {
+        // With colours where there is a terminal.
+        let _ = error.print();
+    } else {
+        print::warn(clean.trim_end());
+    }
     ExitCode::from(if error.use_stderr() { 2 } else { 0 })
 }
 
@@ -87,5 +94,5 @@ fn log(verbose: u8) {
     };
     let filter = EnvFilter::try_from_env("GHOSTSTREAM_LOG").unwrap_or_else(|_| EnvFilter::new(filter));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| print::Log).with_ansi(colours).init();
 }

@@ -3,6 +3,7 @@
 //! The first signal ends the recording in an orderly way. A second Ctrl-C within a second ends the
 //! process at once: files are whole up to the last second at every moment, so nothing else is lost.
 
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -97,7 +98,9 @@ fn ignores_hangup() -> bool {
 /// meet libraries that are being torn down.
 #[allow(unsafe_code)]
 fn end_at_once() -> ! {
-    crate::print::warn("\r\x1b[Kended at once; the file is whole up to the last second");
+    // Whoever draws the live line may hold its lock: this goes past it.
+    let start = if std::io::stderr().is_terminal() { "\r\x1b[K" } else { "" };
+    let _ = writeln!(std::io::stderr(), "{start}ended at once; the file is whole up to the last second");
     // SAFETY: _exit takes no pointers and does not return.
     unsafe { libc::_exit(i32::from(Signal::Interrupt.status())) }
 }

@@ -44,6 +44,7 @@ impl View {
             bar.set_style(
                 ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
             );
+            print::keep_clear_of(&bar);
             Mode::Live(bar)
         } else {
             Mode::Quiet
@@ -80,8 +81,7 @@ impl View {
         for note in &notes {
             match &self.mode {
                 Mode::Json => event(&Event::Note { message: note }),
-                Mode::Live(bar) => bar.suspend(|| print::warn(&format!("note: {note}"))),
-                Mode::Quiet => print::warn(&format!("note: {note}")),
+                Mode::Live(_) | Mode::Quiet => print::warn(&format!("note: {note}")),
             }
         }
     }

@@ -207,3 +207,27 @@ fn a_reader_who_goes_away_is_no_crash() {
     let ran = common::bounded(std::process::Command::new("sh").args(["-c", &script]));
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
 }
+
+#[test]
+fn a_stream_key_is_never_printed() {
+    let key = "rtmp://live.example/app/secret-key";
+    let cases: &[&[&str]] = &[
+        &["record", key],
+        &["record", "-o", key],
+        &["record", "--source", key],
+        &["stream", key, key],
+        &["stream", key, "--fps", "0"],
+        &["stream", key],
+        &["record", "--json", key],
+        &["record", "--json", "--profile", key],
+    ];
+    for arguments in cases {
+        let ran = run(arguments, None);
+        assert!(ran.status == 1 || ran.status == 2, "{ran:?}");
+        let said = ran.stdout + &ran.stderr;
+        assert!(!said.is_empty() && !said.contains("secret-key"), "{arguments:?}: {said}");
+    }
+    let profile = run(&["record"], Some(&format!("source = \"{key}\"")));
+    assert_eq!(profile.status, 2);
+    assert!(!profile.stderr.contains("secret-key"), "{}", profile.stderr);
+}
