@@ -157,7 +157,7 @@ pub use stats::{AudioReport, OutputReport, Percentiles, Refusal, RenditionReport
 /// of the library's interface.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::capture::pipewire::{format, layout, meta, pod};
+    pub use crate::capture::pipewire::{format, layout, meta, pod, untrusted::read as read_untrusted};
     pub use crate::capture::{Capture, ScreenCastAbilities, open as open_capture, probe_portal};
     pub use crate::capture::{
         CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink, Lease,

@@ -105,20 +105,29 @@ impl Slot {
         datas.iter().filter_map(read).collect()
     }
 
+    /// Whether the buffer has a meta of a kind.
+    pub(super) fn has_meta(&self, kind: u32) -> bool {
+        self.find_meta(kind).is_some()
+    }
+
     /// Copies the first bytes, `most` at most, of the meta of a kind.
     pub(super) fn meta(&self, kind: u32, most: usize) -> Option<Vec<u8>> {
-        // SAFETY: as for `new`.
-        let buffer = unsafe { self.buffer.as_ref().buffer.as_ref() }?;
-        let metas = NonNull::new(buffer.metas)?;
-        // SAFETY: PipeWire made `n_metas` entries there.
-        let metas = unsafe { std::slice::from_raw_parts(metas.as_ptr(), buffer.n_metas as usize) };
-        let meta = metas.iter().find(|meta| meta.type_ == kind)?;
+        let meta = self.find_meta(kind)?;
         let data = NonNull::new(meta.data.cast::<u8>())?;
         let mut copy = vec![0; (meta.size as usize).min(most)];
         // SAFETY: PipeWire checked that `size` bytes lie in the memory it shares with the producer;
         // the copy is what is examined, so that nothing changes underneath.
         unsafe { data.as_ptr().copy_to_nonoverlapping(copy.as_mut_ptr(), copy.len()) };
         Some(copy)
+    }
+
+    fn find_meta(&self, kind: u32) -> Option<&spa_sys::spa_meta> {
+        // SAFETY: as for `new`.
+        let buffer = unsafe { self.buffer.as_ref().buffer.as_ref() }?;
+        let metas = NonNull::new(buffer.metas)?;
+        // SAFETY: PipeWire made `n_metas` entries there.
+        let metas = unsafe { std::slice::from_raw_parts(metas.as_ptr(), buffer.n_metas as usize) };
+        metas.iter().find(|meta| meta.type_ == kind)
     }
 
     /// The one mapping that holds all blocks, if there is one.

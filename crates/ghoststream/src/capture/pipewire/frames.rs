@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::buffer::{Returns, Slot};
 use super::format::VideoFormat;
-use super::layout::{self, Chunk};
+use super::layout;
 use super::meta::{self, Shape};
 use crate::capture::{
     CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, Lease, Memory, Plane,
@@ -92,11 +92,12 @@ impl Frames {
         let header = slot.meta(meta::HEADER, meta::HEADER_BYTES).and_then(|bytes| meta::header(&bytes));
         let cursor = self.with_cursor.then(|| read_cursor(slot)).flatten();
         let chunks = slot.chunks();
+        let may_move = slot.has_meta(meta::CURSOR) || chunks.iter().any(|chunk| chunk.is_corrupted());
         let pts = self.pts(header.map(|header| header.pts), arrived);
         let cursor = cursor.transpose()?.and_then(|cursor| self.cursor(cursor));
         if chunks.iter().all(|chunk| chunk.size == 0) {
             // Compositors send the pointer's movements so, some marking the absent picture corrupt.
-            return self.without_picture(pts, arrived, cursor, &chunks);
+            return self.without_picture(pts, arrived, cursor, may_move);
         }
         if header.is_some_and(|header| header.corrupted) {
             return Err("the producer marked it as corrupted".into());
@@ -146,20 +147,17 @@ impl Frames {
         Ok(keep)
     }
 
-    /// A buffer without a picture: the last one again, with the pointer where it is now.
+    /// A buffer without a picture: the last one again, with the pointer where it is now. Where the
+    /// producer could not mean that (`may_move`), it is a mistake.
     fn without_picture(
         &mut self,
         pts: Timestamp,
         arrived: Timestamp,
         cursor: Option<Cursor>,
-        chunks: &[Chunk],
+        may_move: bool,
     ) -> Result<Keep, String> {
-        if !self.with_cursor {
-            return if chunks.iter().any(|chunk| chunk.is_corrupted()) || self.last.is_some() {
-                Ok(Keep::GiveBack)
-            } else {
-                Err("it holds no picture: its size is 0".into())
-            };
+        if !may_move {
+            return Err("it holds no picture: its size is 0".into());
         }
         let Some(last) = &mut self.last else { return Ok(Keep::GiveBack) };
         if last.cursor == cursor {

@@ -16,6 +16,7 @@ mod mapping;
 pub mod meta;
 pub mod pod;
 mod stream;
+pub mod untrusted;
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
