@@ -33,7 +33,7 @@ impl Film {
     pub fn new(fps: u32, count: u32) -> Self {
         let frames = (0..count).map(|it| (it, i64::from(it) * 1_000_000_000 / i64::from(fps))).collect();
         Self {
-            size: Size::new(320, 180),
+            size: Size::new(192, 108),
             frames,
             fps,
             audio: Some("flac"),
@@ -55,8 +55,9 @@ impl Film {
         let mut audio = self.audio.map(|name| audio_encoder(&mut output, name));
         output.write_header().unwrap();
         let mut sound = self.sound();
+        let card = Card::new(self.size);
         for &(number, pts) in &self.frames {
-            let mut picture = self.picture(number);
+            let mut picture = self.picture(&card, number);
             picture.set_pts(Some(pts / 1000));
             video.send_frame(&picture).unwrap();
             drain(&mut video, 0, &mut output);
@@ -106,11 +107,11 @@ impl Film {
     }
 
     /// A frame as 4:2:0, converted here in plain arithmetic.
-    fn picture(&self, number: u32) -> frame::Video {
+    fn picture(&self, card: &Card, number: u32) -> frame::Video {
         let (width, height) = (self.size.width as usize, self.size.height as usize);
         let mut bgrx = vec![0; width * height * 4];
         let stamp = Stamp { frame: number, time: self.time(number) };
-        Card::new(self.size).paint(&mut bgrx, width * 4, stamp).unwrap();
+        card.paint(&mut bgrx, width * 4, stamp).unwrap();
         let yuv: Vec<[f64; 3]> = bgrx.as_chunks().0.iter().map(|it| self.convert(*it)).collect();
         let mut picture = frame::Video::new(format::Pixel::YUV420P, self.size.width, self.size.height);
         picture.set_color_space(color::Space::BT709);
