@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ghoststream::{CaptureError, EncodeError, Error, OutputError, ProfileError};
+use ghoststream::{CaptureError, EncodeError, Error, OutputError, ProcessError, ProfileError};
 
 use crate::print;
 
@@ -60,6 +60,7 @@ impl From<Error> for Failure {
         match error {
             Error::Config(_)
             | Error::Capture(CaptureError::Config(_))
+            | Error::Process(ProcessError::Region(_))
             | Error::Encode(EncodeError::Unsuitable(_))
             | Error::Output(OutputError::Unsuitable { .. }) => Self::Usage(message),
             _ if error.is_refused_by_user() => Self::Refused(message),

@@ -79,3 +79,21 @@ fn a_bus_that_never_answers_is_given_up() {
     assert!(found["pipewire"]["error"].as_str().unwrap().contains("did not answer"), "{found}");
     assert!(found["portal"]["error"].as_str().unwrap().contains("did not answer"), "{found}");
 }
+
+#[test]
+fn a_portal_is_asked_what_it_can_share_without_a_dialog() {
+    let session = testkit::Session::start().unwrap();
+    let refuses = testkit::portal::Script::new(testkit::portal::Answer::Refuse);
+    let portal = testkit::Portal::start(&session, refuses).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        bounded(ghoststream(home.path()).envs(session.environment()).arg("doctor").args(arguments))
+    };
+    let found = run(&["--json"]).json().remove(0);
+    let cast = &found["portal"]["screen_cast"];
+    assert_eq!(cast["sources"], serde_json::json!(["monitor", "window", "virtual"]), "{found}");
+    assert!(found["portal"]["error"].is_null());
+    let text = run(&[]).stdout;
+    assert!(text.contains("monitor, window, virtual; cursor hidden, embedded, metadata"), "{text}");
+    assert_eq!(portal.seen().dialogs, 0);
+}

@@ -227,6 +227,36 @@ fn a_directory_that_is_not_there_is_told_by_name() {
 }
 
 #[test]
+fn a_region_beside_the_picture_is_a_mistake() {
+    let place = Place::new();
+    let ran = place.record("card.mkv", &["--region", "5000,5000,64x64"]);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.stderr.contains("1920x1080"), "the picture's size: {}", ran.stderr);
+    assert!(!place.file("card.mkv").exists());
+}
+
+#[test]
+fn a_region_of_the_picture_is_recorded_at_its_own_size() {
+    let place = Place::new();
+    let mut command = ghoststream(place.dir.path());
+    command.args([
+        "record",
+        "--source",
+        "test-card",
+        "--region",
+        "100,50,321x181",
+        "--audio",
+        "none",
+        "--json",
+    ]);
+    command.args(["--duration", "0.5", "--encoder-preset", "fastest", "-o"]).arg(place.file("card.mkv"));
+    let ran = bounded(&mut command);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let video = report(&ran)["renditions"][0].clone();
+    assert_eq!((&video["width"], &video["height"]), (&320.into(), &180.into()), "even sides");
+}
+
+#[test]
 fn a_desktop_without_a_portal_is_an_error_that_says_what_to_install() {
     let place = Place::new();
     let mut command = ghoststream(place.dir.path());
