@@ -126,8 +126,9 @@ impl Disk {
         }
         self.end += unit.len() as u64;
         self.written += unit.len() as u64;
+        let named = self.target.publish();
         self.syncer.wrote();
-        self.target.publish().map_err(|error| self.error(error))
+        named.map_err(|error| self.error(error))
     }
 
     /// Writes over what is there.

@@ -1,9 +1,9 @@
 //! Which codecs a container takes.
 
-use crate::Container;
 use crate::av::ffi::AVCodecID::{self, *};
 use crate::encode::Track;
 use crate::output::OutputError;
+use crate::{Codec, Container};
 
 /// Whether the container takes every track.
 pub(super) fn check(container: Container, tracks: &[Track]) -> Result<(), OutputError> {
@@ -15,10 +15,10 @@ pub(super) fn check(container: Container, tracks: &[Track]) -> Result<(), Output
     }
     for track in tracks {
         let id = track.parameters.fields().codec_id;
-        let Some((name, in_webm)) = name(id) else {
+        let Some((name, fits)) = name(id, container) else {
             return unsuitable(&format!("{id:?}"), "use H.264, HEVC or AV1, and AAC, Opus or FLAC");
         };
-        if container == Container::WebM && !in_webm {
+        if !fits {
             return unsuitable(
                 name,
                 "WebM holds AV1 and Opus only; choose those codecs, or record to .mkv or .mp4",
@@ -28,15 +28,16 @@ pub(super) fn check(container: Container, tracks: &[Track]) -> Result<(), Output
     Ok(())
 }
 
-/// A codec's name, and whether WebM takes it.
-fn name(id: AVCodecID) -> Option<(&'static str, bool)> {
+/// A codec's name, and whether the container takes it.
+fn name(id: AVCodecID, container: Container) -> Option<(&'static str, bool)> {
+    let not_in_webm = container != Container::WebM;
     Some(match id {
-        AV_CODEC_ID_H264 => ("H.264", false),
-        AV_CODEC_ID_HEVC => ("HEVC", false),
-        AV_CODEC_ID_AV1 => ("AV1", true),
-        AV_CODEC_ID_AAC => ("AAC", false),
+        AV_CODEC_ID_H264 => ("H.264", Codec::H264.fits(container)),
+        AV_CODEC_ID_HEVC => ("HEVC", Codec::Hevc.fits(container)),
+        AV_CODEC_ID_AV1 => ("AV1", Codec::AV1.fits(container)),
+        AV_CODEC_ID_AAC => ("AAC", not_in_webm),
         AV_CODEC_ID_OPUS => ("Opus", true),
-        AV_CODEC_ID_FLAC => ("FLAC", false),
+        AV_CODEC_ID_FLAC => ("FLAC", not_in_webm),
         _ => return None,
     })
 }

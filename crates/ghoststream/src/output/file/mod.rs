@@ -2,7 +2,7 @@
 //!
 //! Packets become a container's bytes in memory: Matroska and WebM through libavformat
 //! ([`matroska`]), MP4 through a writer of our own ([`mp4`]). Every byte then goes through one
-//! [`Disk`], in units that a player can use by themselves, at least four times a second; a thread of
+//! [`disk::Disk`], in units that a player can use by themselves, at least four times a second; a thread of
 //! its own makes them durable. So a killed process or a power cut costs less than the last
 //! second, and room for what the end of the file needs is set aside before it is needed, so that a
 //! full disk still gives an ordinary file.

@@ -130,6 +130,8 @@ impl Muxer {
         Ok(Self { context, io, log, scratch })
     }
 
+    // What the callback is transmuted to depends on the version of FFmpeg.
+    #[allow(clippy::missing_transmute_annotations)]
     fn new_io(log: NonNull<Log>) -> Option<NonNull<ffi::AVIOContext>> {
         const BUFFER: usize = 64 << 10;
         type Write = unsafe extern "C" fn(*mut c_void, *const u8, c_int) -> c_int;

@@ -86,7 +86,7 @@ impl Shared {
 }
 
 fn run(file: &File, shared: &Shared) {
-    let mut known_removed = false;
+    let (mut known_removed, mut named) = (false, false);
     loop {
         let state = shared.lock();
         let wait = shared.changed.wait_timeout_while(state, PERIOD, |it| !it.stop);
@@ -98,6 +98,10 @@ fn run(file: &File, shared: &Shared) {
         drop(state);
 
         let failed = if dirty { file.sync_data().err() } else { None };
+        if dirty && !named {
+            sync_name(file);
+            named = true;
+        }
         let removed = !known_removed && place(file) == Some(Place::Removed);
         known_removed |= removed;
 
@@ -106,5 +110,15 @@ fn run(file: &File, shared: &Shared) {
         if failed.is_some() {
             state.failed = failed;
         }
+    }
+}
+
+/// Makes the file's name durable. Not every file system takes a directory's sync, and most need none
+/// beside the file's.
+fn sync_name(file: &File) {
+    if let Some(Place::At(path)) = place(file)
+        && let Some(directory) = path.parent().and_then(|it| File::open(it).ok())
+    {
+        let _ = directory.sync_all();
     }
 }
