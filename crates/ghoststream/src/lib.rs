@@ -163,6 +163,7 @@ pub mod internals {
         CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink, Lease,
         Memory, Plane, Taken,
     };
-    pub use crate::encode::{Packet, Track, TrackKind};
+    pub use crate::encode::{InputSpec, Packet, Track, TrackKind};
+    pub use crate::processing::{Process, Recipe, open as open_processor};
     pub use crate::stats::{Counters, Journal};
 }

@@ -33,6 +33,10 @@ impl Picture {
             frame.color_primaries = primaries;
             frame.color_trc = transfer;
             frame.color_range = av_range(color.range);
+            if format.is_yuv() {
+                // Where the processor puts it, and where players look for it unless told otherwise.
+                frame.chroma_location = ffi::AVChromaLocation::AVCHROMA_LOC_LEFT;
+            }
         }
         Ok(picture)
     }

@@ -25,11 +25,9 @@ pub(super) fn vectorised(body: impl FnOnce()) {
     body();
 }
 
-/// Adds rows' shares to sums, in fixed point. Rows are at least as long as `sums` less its padding.
+/// Adds rows' shares to sums, in fixed point. Every row is as long as `sums`.
 pub(super) fn blend(rows: &[&[[u8; 4]]], weights: &[i16], sums: &mut [[i16; 4]]) {
-    let width = sums.len() - FixedAxis::PADDING;
-    assert!(rows.iter().all(|row| row.len() >= width), "rows are as long as the sums");
-    let sums = &mut sums[..width];
+    assert!(rows.iter().all(|row| row.len() >= sums.len()), "rows are as long as the sums");
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
@@ -39,23 +37,31 @@ pub(super) fn blend(rows: &[&[[u8; 4]]], weights: &[i16], sums: &mut [[i16; 4]])
     fixed::blend(rows, weights, sums, done);
 }
 
-/// Makes results from column `x` on. `start` tells where among `sums` a result's first pixel is.
-pub(super) fn columns(
-    start: impl Fn(u32) -> usize,
-    axis: &FixedAxis,
-    x: u32,
-    sums: &[[i16; 4]],
-    out: &mut [[u8; 4]],
-) {
+/// Makes the results from `x` on, as many as `out` has. The sums begin with the first pixel of the
+/// first of them, and end with [`FixedAxis::padding`] after the last of the last.
+pub(super) fn columns(axis: &FixedAxis, x: u32, sums: &[[i16; 4]], out: &mut [[u8; 4]]) {
+    let x = x as usize;
     let mut done = 0;
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: AVX2 was found.
-        done = unsafe { x86::columns(&start, axis, x, sums, out) };
+        let starts = &axis.starts()[x..x + out.len()];
+        let reach = starts.last().zip(starts.first()).map_or(0, |(last, first)| last - first) as usize;
+        assert!(sums.len() >= reach + axis.padding(), "the filter stays within the sums");
+        // SAFETY: AVX2 was found. The last of the starts, which ascend, stays within the sums, as was
+        // just checked, so all do.
+        done = unsafe {
+            match axis.padding() / 4 {
+                1 => x86::columns::<1>(axis, x, sums, out),
+                2 => x86::columns::<2>(axis, x, sums, out),
+                3 => x86::columns::<3>(axis, x, sums, out),
+                4 => x86::columns::<4>(axis, x, sums, out),
+                5 => x86::columns::<5>(axis, x, sums, out),
+                6 => x86::columns::<6>(axis, x, sums, out),
+                _ => 0,
+            }
+        };
     }
-    for (index, out) in (x..).zip(out).skip(done) {
-        *out = fixed::column(&sums[start(index)..], axis.weights(index));
-    }
+    fixed::columns(axis, x, sums, out, done);
 }
 
 /// Pixels of one step.
@@ -200,9 +206,14 @@ mod x86 {
             return;
         }
         let mut left = before(rows);
+        let ahead = rows.to_next();
         let (top, bottom) = (rows.top[rows.lead * 4..].as_ptr(), rows.bottom[rows.lead * 4..].as_ptr());
         for step in 0..steps {
             let at = step * STEP;
+            for line in [0, 64] {
+                _mm_prefetch(top.wrapping_add(at * 4 + ahead + line).cast(), _MM_HINT_T0);
+                _mm_prefetch(bottom.wrapping_add(at * 4 + ahead + line).cast(), _MM_HINT_T0);
+            }
             // SAFETY: the caller's promise: `at + STEP` pixels of each row can be read, and as many
             // luma samples be written.
             let (above, below) = unsafe {
@@ -250,54 +261,63 @@ mod x86 {
         }
     }
 
-    /// Eight pixels a step; returns how many pixels that makes.
+    /// Sixteen pixels a step; returns how many pixels that makes.
     ///
     /// # Safety
     /// Every row has as many pixels as `sums`.
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn blend(rows: &[&[[u8; 4]]], weights: &[i16], sums: &mut [[i16; 4]]) -> usize {
-        let steps = sums.len() / 8;
+        let steps = sums.len() / 16;
         for step in 0..steps {
-            let at = step * 8;
-            // SAFETY: `at + 8` pixels of each row and as many sums are there, by the caller's promise.
+            let at = step * 16;
+            // SAFETY: `at + 16` pixels of each row and as many sums are there, by the caller's promise.
             unsafe {
-                let low = sums.as_mut_ptr().add(at).cast::<__m256i>();
-                let high = low.add(1);
-                let (mut a, mut b) = (_mm256_loadu_si256(low), _mm256_loadu_si256(high));
+                let place = sums.as_mut_ptr().add(at).cast::<__m256i>();
+                let mut total = [0, 1, 2, 3].map(|it| _mm256_loadu_si256(place.add(it)));
                 for (row, weight) in rows.iter().zip(weights) {
                     let weight = _mm256_set1_epi16(*weight);
                     let pixels = row.as_ptr().add(at).cast::<__m128i>();
-                    let share = |pixels: __m128i| {
-                        let wide = _mm256_slli_epi16(_mm256_cvtepu8_epi16(pixels), 7);
-                        _mm256_mulhrs_epi16(wide, weight)
-                    };
-                    a = _mm256_add_epi16(a, share(_mm_loadu_si128(pixels)));
-                    b = _mm256_add_epi16(b, share(_mm_loadu_si128(pixels.add(1))));
+                    for (it, total) in total.iter_mut().enumerate() {
+                        let wide = _mm256_cvtepu8_epi16(_mm_loadu_si128(pixels.add(it)));
+                        let share = _mm256_mulhrs_epi16(_mm256_slli_epi16(wide, 7), weight);
+                        *total = _mm256_add_epi16(*total, share);
+                    }
                 }
-                _mm256_storeu_si256(low, a);
-                _mm256_storeu_si256(high, b);
+                for (it, total) in total.into_iter().enumerate() {
+                    _mm256_storeu_si256(place.add(it), total);
+                }
             }
         }
-        steps * 8
+        steps * 16
     }
 
-    /// Four results a step; returns how many results that makes.
+    /// Four results a step; returns how many results that makes. `FOURS` is how many times four
+    /// source pixels a result is made of.
+    ///
+    /// # Safety
+    /// Sums reach as far as the filter does, with its padding.
     #[target_feature(enable = "avx2")]
-    pub(super) fn columns(
-        start: impl Fn(u32) -> usize,
+    pub(super) unsafe fn columns<const FOURS: usize>(
         axis: &FixedAxis,
-        x: u32,
+        x: usize,
         sums: &[[i16; 4]],
         out: &mut [[u8; 4]],
     ) -> usize {
         let half = _mm_set1_epi32(1 << (FixedAxis::BITS + 5));
         let (quads, _) = out.as_chunks_mut::<4>();
         let done = quads.len() * 4;
+        let starts = &axis.starts()[x..x + done];
+        let weights = &axis.fours()[x * FOURS..(x + done) * FOURS];
+        let first = starts.first().copied().unwrap_or(0);
         for (quad, out) in quads.iter_mut().enumerate() {
             let results = [0, 1, 2, 3].map(|one| {
-                let index = x + quad as u32 * 4 + one;
-                let sum = _mm_add_epi32(column(&sums[start(index)..], axis.fours(index)), half);
-                _mm_srai_epi32(sum, FixedAxis::BITS as i32 + 6)
+                let index = quad * 4 + one;
+                // SAFETY: the slices hold `done` results; the caller's promise for the sums.
+                let sum = unsafe {
+                    let pixels = sums.as_ptr().add((*starts.get_unchecked(index) - first) as usize);
+                    column::<FOURS>(pixels, weights.as_ptr().add(index * FOURS))
+                };
+                _mm_srai_epi32(_mm_add_epi32(sum, half), FixedAxis::BITS as i32 + 6)
             });
             let words = [_mm_packs_epi32(results[0], results[1]), _mm_packs_epi32(results[2], results[3])];
             // SAFETY: four pixels are sixteen bytes.
@@ -307,20 +327,22 @@ mod x86 {
     }
 
     /// The four channels of one result, four pixels at a time.
+    ///
+    /// # Safety
+    /// `FOURS` times four pixels and as many weights can be read.
     #[target_feature(enable = "avx2")]
-    fn column(sums: &[[i16; 4]], weights: &[[i16; 4]]) -> __m128i {
+    unsafe fn column<const FOURS: usize>(pixels: *const [i16; 4], weights: *const [i16; 4]) -> __m128i {
         // Two neighbours' values of a channel side by side, for the multiplier that adds pairs.
         let pairs =
             _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15));
         let spread = _mm256_setr_epi8(
             0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7,
         );
-        let sums = &sums[..weights.len() * 4];
         let mut total = _mm256_setzero_si256();
-        for (pixels, weights) in sums.as_chunks::<4>().0.iter().zip(weights) {
-            // SAFETY: both are arrays of the size that is loaded.
+        for four in 0..FOURS {
+            // SAFETY: the caller's promise.
             let (pixels, weights) = unsafe {
-                (_mm256_loadu_si256(pixels.as_ptr().cast()), _mm_loadl_epi64(weights.as_ptr().cast()))
+                (_mm256_loadu_si256(pixels.add(four * 4).cast()), _mm_loadl_epi64(weights.add(four).cast()))
             };
             let weights = _mm256_shuffle_epi8(_mm256_broadcastq_epi64(weights), spread);
             let product = _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, pairs), weights);

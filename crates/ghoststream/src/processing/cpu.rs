@@ -8,13 +8,16 @@ use super::scaling::Scaling;
 use super::source::{Layout, Word};
 use super::target::{Kernel, Target};
 use super::tiles::Tiles;
-use super::{Process, ProcessError, Recipe, pointer, room};
+use super::{Process, ProcessError, Recipe, pointer, room, ycbcr};
 use crate::Rect;
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, Cursor, Damage};
 
 /// Rows that go through the scratch memory at once; they stay in the second-level cache.
 const BAND: u32 = 16;
+
+/// Pixels around a change that a 4:2:0 or 4:2:2 source changes with it.
+const SPREAD: u32 = 3;
 
 /// Converts on the calling thread, and only what changed.
 pub(super) struct Cpu {
@@ -32,6 +35,8 @@ struct Plan {
     kernel: Kernel,
     /// `None` where every pixel stays as large as it is.
     scaling: Option<Scaling>,
+    /// Whether luma and chroma stay what they are, but for the pointer.
+    carries_over: bool,
     /// The pointer of the last frame.
     cursor: Option<Cursor>,
     /// What changed between the last two frames. As large as the content.
@@ -94,7 +99,10 @@ impl Plan {
         let kernel = Kernel::new(geometry.format, recipe)?;
         let content = geometry.content.size();
         let scaling = geometry.scales().then(|| Scaling::new(geometry.view.size(), content, recipe));
-        Ok(Self { geometry, kernel, scaling, cursor: None, changed: Tiles::new(content) })
+        let Geometry { format, color, view, .. } = geometry;
+        let carries_over = scaling.is_none() && ycbcr::carries_over(format, color, &view, &recipe.output);
+        let changed = Tiles::new(content);
+        Ok(Self { geometry, kernel, scaling, carries_over, cursor: None, changed })
     }
 
     /// Works out what changed since the frame before.
@@ -103,12 +111,18 @@ impl Plan {
         match &frame.damage {
             Damage::Full => self.changed.mark_all(),
             Damage::Rects(rects) => {
-                rects.iter().for_each(|rect| self.mark_shown(self.geometry.view.shown(*rect)));
+                // Where the source has fewer colour differences than pixels, each is spread over its
+                // neighbours, those across the edge of the view included.
+                let spread = if self.geometry.format.is_yuv() { SPREAD } else { 0 };
+                let changed = rects.iter().filter(|it| !it.is_empty()).map(|it| grown(*it, spread));
+                changed.for_each(|rect| self.mark_shown(self.geometry.view.shown(rect)));
             }
         }
         if self.cursor != frame.cursor {
             for cursor in [self.cursor.take(), frame.cursor.clone()].iter().flatten() {
-                self.mark_shown(pointer::area(cursor, &self.geometry.view));
+                // Around it, colour differences are made anew.
+                let area = pointer::area(cursor, &self.geometry.view);
+                self.mark_shown(if area.is_empty() { area } else { grown(area, SPREAD) });
             }
             self.cursor.clone_from(&frame.cursor);
         }
@@ -119,10 +133,7 @@ impl Plan {
         if rect.is_empty() {
             return;
         }
-        // Where the source has fewer colour differences than pixels, each is spread over its
-        // neighbours.
-        let spread = if self.geometry.format.is_yuv() { 3 } else { 0 };
-        let rect = grown(rect, spread).intersection(Rect::of(self.geometry.view.size()));
+        let rect = rect.intersection(Rect::of(self.geometry.view.size()));
         let rect = self.scaling.as_ref().map_or(rect, |scaling| scaling.touches(rect));
         // A colour difference takes in the column to its left.
         self.changed.mark(grown(rect, 1));
@@ -133,8 +144,28 @@ impl Plan {
         let content = self.geometry.content;
         if let Some(scaling) = &mut self.scaling {
             scaling.convert(reader, &self.kernel, rect, (content.x, content.y), target);
-            return;
+        } else if self.carries_over {
+            let place = (content.x + rect.x, content.y + rect.y);
+            ycbcr::carry_over(reader.frame(), &self.geometry.view, rect, place, target);
+            // The pointer is RGB. What is done twice depends on where it is alone, not on `rect`.
+            let pointer = even(grown(reader.pointer(), 2)).intersection(rect);
+            if !reader.pointer().is_empty() && !pointer.is_empty() {
+                self.convert_colours(reader, pointer, scratch, target);
+            }
+        } else {
+            self.convert_colours(reader, rect, scratch, target);
         }
+    }
+
+    /// Converts a rectangle of the content, whose place is even, from RGB.
+    fn convert_colours(
+        &self,
+        reader: &Reader<'_>,
+        rect: Rect,
+        scratch: &mut Scratch,
+        target: &mut Target<'_>,
+    ) {
+        let content = self.geometry.content;
         for y in (rect.y..rect.bottom()).step_by(BAND as usize) {
             let band = Rect { y, height: BAND.min(rect.bottom() - y), ..rect };
             let lead = u32::from(band.x > 0);
@@ -162,8 +193,16 @@ impl Plan {
     }
 }
 
+/// The smallest rectangle around `rect` whose edges are even.
+fn even(rect: Rect) -> Rect {
+    let (x, y) = (rect.x & !1, rect.y & !1);
+    let length = |from: u32, to: u32| (to - from).next_multiple_of(2);
+    Rect::new(x, y, length(x, rect.right()), length(y, rect.bottom()))
+}
+
 /// `rect` with `by` more pixels on every side.
 fn grown(rect: Rect, by: u32) -> Rect {
     let (x, y) = (rect.x.saturating_sub(by), rect.y.saturating_sub(by));
-    Rect::new(x, y, rect.right() + by - x, rect.bottom() + by - y)
+    let (right, bottom) = (rect.right().saturating_add(by), rect.bottom().saturating_add(by));
+    Rect::new(x, y, right - x, bottom - y)
 }

@@ -55,22 +55,21 @@ impl Axis {
     }
 }
 
-/// The weights of an [`Axis`] in fixed point.
+/// The weights of an [`Axis`] in fixed point. Every result has equally many, by fours; those that the
+/// filter does not need are nothing, and may reach beyond the source.
 #[derive(Clone, Debug)]
 pub(super) struct FixedAxis {
-    /// By fours, as many for each result; those of nothing come last.
+    starts: Vec<u32>,
     weights: Vec<[i16; 4]>,
-    stride: usize,
-    counts: Vec<u8>,
+    /// Fours of a result.
+    fours: usize,
 }
 
 impl FixedAxis {
     /// Bits after the point.
     pub(super) const BITS: u32 = 14;
-    /// Pixels beyond the last that are read, and weigh nothing.
-    pub(super) const PADDING: usize = 4;
     /// With more weights than this, their rounding would show.
-    const MOST: usize = 32;
+    const MOST: usize = 24;
 
     /// `None` where the filter is too long.
     pub(super) fn new(axis: &Axis) -> Option<Self> {
@@ -78,9 +77,9 @@ impl FixedAxis {
         if longest > Self::MOST {
             return None;
         }
-        let stride = longest.div_ceil(4);
-        let mut weights = vec![[0; 4]; stride * axis.spans.len()];
-        for (index, row) in (0..).zip(weights.chunks_exact_mut(stride)) {
+        let fours = longest.div_ceil(4);
+        let mut weights = vec![[0; 4]; fours * axis.spans.len()];
+        for (index, row) in (0..).zip(weights.chunks_exact_mut(fours)) {
             let (row, exact) = (row.as_flattened_mut(), axis.taps(index).1);
             for (weight, exact) in row.iter_mut().zip(exact) {
                 *weight = (exact * f32::from(1i16 << Self::BITS)).round() as i16;
@@ -91,20 +90,30 @@ impl FixedAxis {
                 *largest += missing as i16;
             }
         }
-        let counts = axis.spans.iter().map(|it| it.count as u8).collect();
-        Some(Self { weights, stride, counts })
+        let starts: Vec<u32> = axis.spans.iter().map(|it| it.first).collect();
+        // What the vectors rely on.
+        assert!(starts.is_sorted(), "later results begin later");
+        Some(Self { starts, weights, fours })
     }
 
-    /// The weights of a result.
-    pub(super) fn weights(&self, index: u32) -> &[i16] {
-        &self.weights[index as usize * self.stride..].as_flattened()
-            [..usize::from(self.counts[index as usize])]
+    /// The first source pixel of each result, in ascending order.
+    pub(super) fn starts(&self) -> &[u32] {
+        &self.starts
     }
 
-    /// The weights of a result by fours, filled up with weights of nothing.
-    pub(super) fn fours(&self, index: u32) -> &[[i16; 4]] {
-        let fours = usize::from(self.counts[index as usize]).div_ceil(4);
-        &self.weights[index as usize * self.stride..][..fours]
+    /// Source pixels of each result, those that weigh nothing included; a multiple of four.
+    pub(super) const fn padding(&self) -> usize {
+        self.fours * 4
+    }
+
+    /// The weights of all results.
+    pub(super) fn fours(&self) -> &[[i16; 4]] {
+        &self.weights
+    }
+
+    /// The weights of a result, as many as [`Self::padding`] says.
+    pub(super) fn weights(&self, index: usize) -> &[i16] {
+        self.weights[index * self.fours..][..self.fours].as_flattened()
     }
 }
 
@@ -121,11 +130,13 @@ fn taps(centre: f64, stretch: f64, from: u32, scaler: Scaler) -> (u32, Vec<f32>)
     let end = (centre + reach).ceil().clamp(first + 1.0, f64::from(from));
     let weight = |pixel: u32| filter((f64::from(pixel) + 0.5 - centre) / stretch);
     let (mut first, mut end) = (first as u32, end as u32);
-    // The outermost pixels often weigh nothing.
-    while first + 1 < end && weight(first).abs() < 1e-9 {
+    // Rounding may have taken in pixels just beyond the filter. Those within are kept even where they
+    // weigh nothing, so that later results never begin earlier.
+    let beyond = |pixel: u32| (f64::from(pixel) + 0.5 - centre).abs() > reach - 1e-9;
+    while first + 1 < end && beyond(first) {
         first += 1;
     }
-    while first + 1 < end && weight(end - 1).abs() < 1e-9 {
+    while first + 1 < end && beyond(end - 1) {
         end -= 1;
     }
     let sum: f64 = (first..end).map(weight).sum();
@@ -146,10 +157,19 @@ mod tests {
     #[test]
     fn weights_add_up_and_stay_within_the_source() {
         for scaler in Scaler::ALL {
-            for (from, to) in
-                [(3840, 1920), (1920, 1280), (1280, 1920), (1, 64), (16384, 16), (7, 5), (5, 5), (1, 1)]
-            {
+            for (from, to) in [
+                (3840, 1920),
+                (1920, 1280),
+                (1280, 1920),
+                (1, 64),
+                (16384, 16),
+                (7, 5),
+                (5, 5),
+                (1, 1),
+                (3, 21),
+            ] {
                 let axis = Axis::new(from, to, *scaler);
+                assert!(axis.spans.is_sorted_by_key(|it| it.first), "{scaler} {from} to {to}");
                 for index in 0..to {
                     let (first, weights) = axis.taps(index);
                     assert!(first + weights.len() as u32 <= from, "{scaler} {from} to {to}");

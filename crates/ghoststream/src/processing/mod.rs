@@ -4,6 +4,7 @@
 //! turns, scales, converts and draws the pointer.
 
 mod avx2;
+mod avx512;
 mod cpu;
 mod deep;
 mod error;
@@ -22,6 +23,7 @@ mod target;
 mod tiles;
 mod view;
 mod window;
+mod ycbcr;
 
 #[cfg(test)]
 mod tests;

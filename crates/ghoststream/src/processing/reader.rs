@@ -21,6 +21,16 @@ impl<'a> Reader<'a> {
         Self { frame, view, cursor: cursor.filter(|(_, area)| !area.is_empty()) }
     }
 
+    /// The frame.
+    pub(super) const fn frame(&self) -> &'a CapturedFrame {
+        self.frame
+    }
+
+    /// Where the pointer is; empty where it is out of sight.
+    pub(super) fn pointer(&self) -> Rect {
+        self.cursor.map_or(Rect::default(), |(_, area)| area)
+    }
+
     /// How its pixels are read.
     pub(super) const fn layout(&self) -> Layout {
         Layout::of(self.frame.format)

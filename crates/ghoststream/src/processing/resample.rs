@@ -92,16 +92,18 @@ impl Resampler {
     ) {
         let Some((across, down)) = &self.fixed else { return self.row((x, y), source, out) };
         let (first, end) = self.across.needs(x, x + out.len() as u32);
+        let width = (end - first) as usize;
         let sums = &mut self.blended_fixed;
         sums.clear();
-        // Filters are padded to whole vectors, with weights of nothing.
-        sums.resize((end - first) as usize + FixedAxis::PADDING, [0; 4]);
-        let (top, weights) = (self.down.taps(y).0, down.weights(y));
+        // The weights of nothing at the end of a filter meet sums of nothing.
+        sums.resize(width + across.padding(), [0; 4]);
+        let (top, exact) = self.down.taps(y);
+        let weights = &down.weights(y as usize)[..exact.len()];
         for (group, weights) in weights.chunks(GROUP).enumerate() {
             let rows = source.rows(top + (group * GROUP) as u32, weights.len());
-            avx2::blend(&rows[..weights.len()], weights, sums);
+            avx2::blend(&rows[..weights.len()], weights, &mut sums[..width]);
         }
-        avx2::columns(|index| (self.across.taps(index).0 - first) as usize, across, x, sums, out);
+        avx2::columns(across, x, sums, out);
     }
 
     /// The same for any pixels.
@@ -163,14 +165,23 @@ pub(super) mod fixed {
         }
     }
 
-    /// One result from the sums that it is made of.
-    pub(in super::super) fn column(sums: &[[i16; 4]], weights: &[i16]) -> [u8; 4] {
-        let mut total = [1 << (FixedAxis::BITS + 5); 4];
-        for (sum, weight) in sums.iter().zip(weights) {
-            for (total, sum) in total.iter_mut().zip(sum) {
-                *total += i32::from(*sum) * i32::from(*weight);
+    /// Makes the results from `x` on, from the one that is `done` on.
+    pub(in super::super) fn columns(
+        axis: &FixedAxis,
+        x: usize,
+        sums: &[[i16; 4]],
+        out: &mut [[u8; 4]],
+        done: usize,
+    ) {
+        for (index, out) in out.iter_mut().enumerate().skip(done) {
+            let start = (axis.starts()[x + index] - axis.starts()[x]) as usize;
+            let mut total = [1 << (FixedAxis::BITS + 5); 4];
+            for (sum, weight) in sums[start..].iter().zip(axis.weights(x + index)) {
+                for (total, sum) in total.iter_mut().zip(sum) {
+                    *total += i32::from(*sum) * i32::from(*weight);
+                }
             }
+            *out = total.map(|it| (it >> (FixedAxis::BITS + 6)).clamp(0, 255) as u8);
         }
-        total.map(|it| (it >> (FixedAxis::BITS + 6)).clamp(0, 255) as u8)
     }
 }

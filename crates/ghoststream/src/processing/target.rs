@@ -56,6 +56,11 @@ impl<'a> Target<'a> {
         picture.planes_mut().map(|planes| Self { format, planes })
     }
 
+    /// How its pixels lie.
+    pub(super) const fn format(&self) -> PixelFormat {
+        self.format
+    }
+
     /// Makes all of it black.
     pub(super) fn blacken(&mut self, levels: Levels) {
         let [(first, _), (second, _), (third, _)] = &mut self.planes;
@@ -109,7 +114,7 @@ impl<'a> Target<'a> {
         match kernel {
             Kernel::Bytes(weights) => {
                 let (deep, shift) = (self.format.depth() > 8, sample_shift(self.format));
-                let (luma, chroma) = self.split(rect);
+                let (luma, chroma) = self.rows(rect);
                 if deep {
                     strip::convert_deep(weights, rows, luma, chroma, shift);
                 } else {
@@ -139,7 +144,7 @@ impl<'a> Target<'a> {
         match kernel {
             Kernel::Words(weights) => {
                 let (deep, shift) = (self.format.depth() > 8, sample_shift(self.format));
-                let (luma, mut chroma) = self.split(rect);
+                let (luma, mut chroma) = self.rows(rect);
                 for (source, row) in sources.into_iter().zip(luma) {
                     if deep {
                         let (row, _) = row.as_chunks_mut::<2>();
@@ -171,7 +176,7 @@ impl<'a> Target<'a> {
     }
 
     /// The luma rows and the chroma row of 4:2:0 at `rect`.
-    fn split(&mut self, rect: Rect) -> ([&mut [u8]; 2], Chroma<'_>) {
+    pub(super) fn rows(&mut self, rect: Rect) -> ([&mut [u8]; 2], Chroma<'_>) {
         let [luma, second, third] = &mut self.planes;
         let sample = if self.format.depth() > 8 { 2 } else { 1 };
         let (half, row) = (rect.width.div_ceil(2) as usize * sample, rect.y / 2);

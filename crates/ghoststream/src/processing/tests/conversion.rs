@@ -3,7 +3,7 @@
 use super::reference::check;
 use super::*;
 use crate::processing::matrix::{Order, Weights};
-use crate::processing::{open, strip};
+use crate::processing::{avx2, open, strip};
 
 #[test]
 fn every_input_becomes_every_output() {
@@ -66,41 +66,44 @@ fn white_black_and_grey_are_exact() {
     }
 }
 
+/// A way to convert two rows.
+type Way = fn(&Weights, strip::Rows<'_>, [&mut [u8]; 2], strip::Chroma<'_>);
+
 #[test]
-fn the_vector_path_gives_the_same_bits() {
+fn the_vector_paths_give_the_same_bits() {
+    let plain: Way = |weights, rows, luma, chroma| strip::convert_from(weights, rows, luma, chroma, 0);
+    let narrow: Way = |weights, rows, [first, second], mut chroma| {
+        let done = avx2::convert(weights, rows, first, second, &mut chroma);
+        strip::convert_from(weights, rows, [first, second], chroma, done);
+    };
     let mut noise = Noise(99);
-    for (width, lead) in [(32usize, 0usize), (64, 1), (96, 0), (100, 1), (45, 0), (31, 1), (1000, 1)] {
+    for (width, lead) in [(32, 0), (64, 1), (96, 0), (100, 1), (45, 0), (31, 1), (1000, 1), (256, 0)] {
         let mut row = || (0..(width + lead) * 4).map(|_| noise.next() as u8).collect::<Vec<u8>>();
         let (top, bottom) = (row(), row());
+        let rows = strip::Rows { top: &top, bottom: &bottom, lead };
         for range in [ColorRange::Limited, ColorRange::Full] {
-            let weights =
-                Weights::new(Order { red: 1, green: 2, blue: 3 }, Color::new(ColorSpace::Bt601, range), 8);
-            let rows = strip::Rows { top: &top, bottom: &bottom, lead };
-            let half = width.div_ceil(2);
-            let (mut fast, mut slow) = (vec![0u8; width * 2 + half * 2], vec![0u8; width * 2 + half * 2]);
-            let (mut fast_planes, mut slow_planes) = (fast.clone(), slow.clone());
-            for (out, vector, pairs) in [
-                (&mut fast, true, true),
-                (&mut slow, false, true),
-                (&mut fast_planes, true, false),
-                (&mut slow_planes, false, false),
-            ] {
-                let (first, rest) = out.split_at_mut(width);
-                let (second, rest) = rest.split_at_mut(width);
-                let chroma = if pairs {
-                    strip::Chroma::Pairs(rest)
-                } else {
-                    let (cb, cr) = rest.split_at_mut(half);
-                    strip::Chroma::Planes(cb, cr)
+            let order = Order { red: 1, green: 2, blue: 3 };
+            let weights = Weights::new(order, Color::new(ColorSpace::Bt601, range), 8);
+            for (pairs, height) in [(true, 2), (false, 2), (true, 1), (false, 1)] {
+                let half = width.div_ceil(2);
+                let run = |way: Way| {
+                    let mut out = vec![0u8; width * height + half * 2];
+                    let (luma, rest) = out.split_at_mut(width * height);
+                    let (first, second) = luma.split_at_mut(width);
+                    let chroma = if pairs {
+                        strip::Chroma::Pairs(rest)
+                    } else {
+                        let (cb, cr) = rest.split_at_mut(half);
+                        strip::Chroma::Planes(cb, cr)
+                    };
+                    way(&weights, rows, [first, second], chroma);
+                    out
                 };
-                if vector {
-                    strip::convert(&weights, rows, [first, second], chroma);
-                } else {
-                    strip::convert_from(&weights, rows, [first, second], chroma, 0);
-                }
+                let wanted = run(plain);
+                let what = format!("{width} pixels, {lead} before, {height} rows, pairs: {pairs}");
+                assert!(run(narrow) == wanted, "AVX2: {what}");
+                assert!(run(strip::convert) == wanted, "the widest there is: {what}");
             }
-            assert_eq!(fast, slow, "{width} pixels, {lead} before");
-            assert_eq!(fast_planes, slow_planes, "{width} pixels, {lead} before, planar");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod conversion;
 mod damage;
+mod extremes;
 mod placing;
 mod reference;
 mod scaling;

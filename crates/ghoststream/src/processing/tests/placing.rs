@@ -78,8 +78,10 @@ proptest! {
         let taken = region.map_or(whole, |it| it.intersection(Rect::of(whole)).size());
         let recipe = Recipe { region, ..recipe(output, taken) };
         let picture = open(recipe).process(&frame).expect("converted");
-        // The pointer is blended in 8 bits where the source has 8: one rounding more.
-        check(&frame, &recipe, &picture, 1.0, "placed");
+        // The pointer is blended in 8 bits where the source has 8: half a step of those is two of ten.
+        let coarse = frame.cursor.is_some() && input.depth() == 8 && !input.is_yuv();
+        let bound = if coarse && output.depth() == 10 { 3.0 } else { 1.0 };
+        check(&frame, &recipe, &picture, bound, "placed");
     }
 }
 
