@@ -119,8 +119,8 @@ fn small(picture: &frame::Video) -> Result<RgbImage> {
     let full = i32::from(picture.color_range() == ffmpeg_next::color::Range::JPEG);
     // SAFETY: the context is open; the coefficients are static tables of libswscale.
     unsafe {
-        let from = ffi::sws_getCoefficients(matrix as i32);
-        let to = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT as i32);
+        let from = ffi::sws_getCoefficients(matrix);
+        let to = ffi::sws_getCoefficients(ffi::SWS_CS_DEFAULT);
         ffi::sws_setColorspaceDetails(scaler.as_mut_ptr(), from, full, to, 1, 0, 1 << 16, 1 << 16);
     }
     let mut scaled = frame::Video::empty();

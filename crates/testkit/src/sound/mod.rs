@@ -1,8 +1,8 @@
-//! Devices and applications that make sound, in a [`Session`].
+//! Devices and applications that make sound, in a [`Session`](crate::Session).
 //!
 //! [`Sink`] is a sound card that plays into nothing, made by PipeWire itself; [`Player`] is an
 //! application that plays; [`Card`] is a microphone whose clock is off by as much as is asked for.
-//! The latter two run in threads of this process, which must have [entered](Session::enter) the
+//! The latter two run in threads of this process, which must have [entered](crate::Session::enter) the
 //! session.
 
 mod card;

@@ -121,7 +121,8 @@ impl Film {
             let step = if plane == 0 { 1 } else { 2 };
             for (y, row) in picture.data_mut(plane).chunks_mut(stride).take(height / step).enumerate() {
                 for (x, sample) in row.iter_mut().take(width / step).enumerate() {
-                    *sample = yuv[y * step * width + x * step][plane].round() as u8;
+                    let value = yuv[y * step * width + x * step];
+                    *sample = value[plane].round() as u8;
                 }
             }
         }
