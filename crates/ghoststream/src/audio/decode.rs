@@ -24,7 +24,7 @@ pub(super) fn decode(parameters: &Parameters, packets: &[Packet]) -> Heard {
         let mut context = ffi::avcodec_alloc_context3(codec);
         assert!(ffi::avcodec_parameters_to_context(context, parameters.as_ptr()) >= 0);
         // The padding is cut by the packets' times, below.
-        (*context).flags2 |= ffi::AV_CODEC_FLAG2_SKIP_MANUAL as i32;
+        (*context).flags2 |= ffi::AV_CODEC_FLAG2_SKIP_MANUAL;
         assert!(ffi::avcodec_open2(context, codec, ptr::null_mut()) >= 0);
         let mut frame = ffi::av_frame_alloc();
         let mut heard = Heard { left: Vec::new(), broken: 0 };

@@ -167,6 +167,8 @@ fn choose(asked: Option<AudioCodec>, containers: &[Container]) -> Result<AudioCo
 }
 
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod live_tests;
 #[cfg(test)]
 mod track_tests;

@@ -2,7 +2,10 @@
 //!
 //! The aligner asks for the sound at positions that move by a few parts per million more or less
 //! than one sample each time. A resampler with a ratio (rubato, libswresample) hides such a position
-//! behind its own count and delay; here it is the argument, so that nothing can add up.
+//! behind its own count and delay; here it is the argument, so that nothing can add up. Nor is it
+//! dearer: a second of stereo takes 1.8 ms of CPU at `opt-level = 2` with an error of -108 dB at 10 kHz,
+//! where rubato 5.0 took 5.7 ms for a sinc of the same length (linear between 512 phases) and 8.0 ms for
+//! 128 taps, measured on one 2-core machine. libswresample takes compensation in whole samples only.
 
 use super::CHANNELS;
 

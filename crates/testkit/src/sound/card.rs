@@ -150,11 +150,11 @@ struct LoopTimer {
 }
 
 impl LoopTimer {
-    fn new(main_loop: pw::main_loop::MainLoopRc, period: Duration, mut tick: impl FnMut() + 'static) -> Self {
+    fn new(main_loop: pw::main_loop::MainLoopRc, period: Duration, tick: impl FnMut() + 'static) -> Self {
         // SAFETY: the loop outlives the timer, since `drop` ends the timer first and the reference
         // counted loop is held until after that.
         let on: &'static pw::loop_::Loop = unsafe { &*std::ptr::from_ref(main_loop.loop_()) };
-        let cell = RefCell::new(move || tick());
+        let cell = RefCell::new(tick);
         let timer = on.add_timer(move |_| (cell.borrow_mut())());
         let _ = timer.update_timer(Some(period), Some(period));
         Self { timer: Some(timer), _main_loop: main_loop }

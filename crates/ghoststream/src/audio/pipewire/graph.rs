@@ -161,11 +161,7 @@ impl Side {
             "MONO" | "FC" | "RC" | "TC" | "TFC" | "TRC" => Self::Both,
             "LFE" | "LFE2" => Self::Nowhere,
             _ if channel.starts_with("AUX") || channel.is_empty() || channel == "UNK" => {
-                if place % 2 == 0 {
-                    Self::Left
-                } else {
-                    Self::Right
-                }
+                if place.is_multiple_of(2) { Self::Left } else { Self::Right }
             }
             // FL, SL, RL, FLC, TFL, TSL …
             _ if channel.contains('L') => Self::Left,
