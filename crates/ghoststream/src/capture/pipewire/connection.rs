@@ -20,6 +20,9 @@ const PAUSE_TOLD: Duration = Duration::from_millis(500);
 /// How often to look at what no event tells of.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The same while a source is being opened, when giving up comes without an event.
+const LOOK_OPENING: Duration = Duration::from_millis(50);
+
 /// A node, as the registry describes it.
 #[derive(Clone, Debug, Default)]
 struct Node {
@@ -58,11 +61,11 @@ impl Context<'_> {
                 return Waited::Done;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if self.stop.is_set() || left.is_zero() {
+            if self.stop.is_set() || self.sink.is_given_up() || left.is_zero() {
                 return Waited::GaveUp;
             }
             // A millisecond more, since the loop rounds down and would spin on what is left.
-            self.turn(left.min(LOOK) + Duration::from_millis(1));
+            self.turn(left.min(LOOK_OPENING) + Duration::from_millis(1));
         }
     }
 }
@@ -397,7 +400,6 @@ fn find(nodes: &BTreeMap<u32, Node>, wanted: &NodeName) -> Option<(u32, Node)> {
     };
     match wanted {
         NodeName::Id(wanted) => by(&|id, _| id == *wanted),
-        NodeName::Serial(wanted) => by(&|_, node| node.serial == Some(*wanted)),
         NodeName::Typed(typed) => {
             let number = typed.parse::<u64>().ok();
             by(&|_, node| node.name == *typed)
@@ -425,7 +427,6 @@ fn check_class(name: &NodeName, class: &str) -> Result<(), CaptureError> {
 fn refused(name: &NodeName, reason: &str) -> CaptureError {
     let node = match name {
         NodeName::Id(id) => id.to_string(),
-        NodeName::Serial(serial) => format!("with serial {serial}"),
         NodeName::Typed(typed) => typed.clone(),
     };
     CaptureError::Node { node, reason: reason.to_owned() }

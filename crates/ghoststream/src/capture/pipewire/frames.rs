@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::buffer::{Returns, Slot};
 use super::format::VideoFormat;
-use super::layout;
+use super::layout::{self, PlaneAt};
 use super::meta::{self, Shape};
-use crate::capture::{
-    CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, Lease, Memory, Plane,
-};
+use crate::capture::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, Memory};
 use crate::{Rect, Timestamp};
 
-/// A producer's timestamp further from now than this is not believed.
-const MOST_OFF: i64 = 1_000_000_000;
+/// A producer's timestamp that lies longer ago than this is not believed.
+const MOST_LATE: i64 = 1_000_000_000;
+
+/// Nor one that lies further ahead; some state when the picture will be on the screen.
+const MOST_EARLY: i64 = 100_000_000;
 
 /// A stream's memory from one frame to the next.
 #[derive(Debug)]
@@ -88,15 +89,15 @@ impl Frames {
 
     fn read(&mut self, index: usize, arrived: Timestamp) -> Result<Keep, String> {
         let slot = self.slots.get(index).ok_or("it came in a buffer that was never announced")?;
-        let format = slot.format;
         let header = slot.meta(meta::HEADER, meta::HEADER_BYTES).and_then(|bytes| meta::header(&bytes));
         let cursor = self.with_cursor.then(|| read_cursor(slot)).flatten();
         let chunks = slot.chunks();
         let may_move = slot.has_meta(meta::CURSOR) || chunks.iter().any(|chunk| chunk.is_corrupted());
-        let pts = self.pts(header.map(|header| header.pts), arrived);
         let cursor = cursor.transpose()?.and_then(|cursor| self.cursor(cursor));
+        let stated = header.map(|header| header.pts);
         if chunks.iter().all(|chunk| chunk.size == 0) {
             // Compositors send the pointer's movements so, some marking the absent picture corrupt.
+            let pts = self.pts(stated, arrived);
             return self.without_picture(pts, arrived, cursor, may_move);
         }
         if header.is_some_and(|header| header.corrupted) {
@@ -104,38 +105,59 @@ impl Frames {
         }
         let slot = &self.slots[index];
         slot.check()?;
+        let format = slot.format;
         let places = layout::place(format.format, format.size, &slot.lengths(), &chunks)?;
-        let places = &places[..format.format.planes()];
-        let (size, pixels) = (format.size, format.format);
-        let full = Rect::of(size);
+        let pts = self.pts(stated, arrived);
+        self.picture(index, &places[..format.format.planes()], pts, arrived, cursor)
+    }
+
+    /// Hands a picture on whose planes were found to lie within its buffer.
+    fn picture(
+        &mut self,
+        index: usize,
+        places: &[PlaneAt],
+        pts: Timestamp,
+        arrived: Timestamp,
+        cursor: Option<Cursor>,
+    ) -> Result<Keep, String> {
+        let slot = &self.slots[index];
+        let VideoFormat { format, size, color, .. } = slot.format;
         let crop = slot.meta(meta::CROP, meta::REGION_BYTES).and_then(|bytes| meta::region(&bytes, size));
-        let turned = slot.meta(meta::TRANSFORM, 4).map(|bytes| meta::transform(&bytes));
+        let transform = slot.meta(meta::TRANSFORM, 4).map(|bytes| meta::transform(&bytes));
         let damage = slot.meta(meta::DAMAGE, 64 * meta::REGION_BYTES);
         let mut damage = damage.map_or(Damage::Full, |bytes| meta::damage(&bytes, size));
         damage.merge(&self.missed);
+        let sequence = self.sequence;
+        self.sequence += 1;
         let (keep, memory) = match slot.lend(places, &self.returns) {
             Some(lent) => (Keep::Lent, Some(lent)),
             None => (Keep::GiveBack, slot.copy(places, &self.returns)),
         };
-        let sequence = self.sequence;
-        self.sequence += 1;
         let Some((lease, planes)) = memory else {
             self.missed = damage;
             self.sink.drop_frame();
             return Ok(Keep::GiveBack);
         };
+        let memory = match CpuBuffer::new(lease, format, size, &planes) {
+            Ok(buffer) => Memory::Cpu(buffer),
+            Err(why) => {
+                // The lease is gone, and has given the buffer back if it was lent.
+                self.missed = Damage::Full;
+                self.sink.corrupt(&why.to_string());
+                return Ok(keep);
+            }
+        };
         self.missed = Damage::Rects(Vec::new());
-        let memory = cpu_buffer(lease, format, &planes)?;
         let frame = CapturedFrame {
             stream: self.stream,
             sequence,
             pts,
             arrived,
             size,
-            format: pixels,
-            color: format.color,
-            crop: crop.unwrap_or(full),
-            transform: turned.unwrap_or_default(),
+            format,
+            color,
+            crop: crop.unwrap_or(Rect::of(size)),
+            transform: transform.unwrap_or_default(),
             damage,
             cursor,
             memory,
@@ -176,9 +198,10 @@ impl Frames {
 
     /// The producer's time where it can be believed, and never before that of the frame before.
     fn pts(&mut self, stated: Option<i64>, arrived: Timestamp) -> Timestamp {
-        let stated = stated.map(Timestamp::from_nanos).filter(|pts| {
-            pts.as_nanos() > 0 && pts.nanos_since(arrived).unsigned_abs() <= MOST_OFF.unsigned_abs()
-        });
+        let believed = |pts: &Timestamp| {
+            pts.as_nanos() > 0 && (-MOST_LATE..=MOST_EARLY).contains(&pts.nanos_since(arrived))
+        };
+        let stated = stated.map(Timestamp::from_nanos).filter(believed);
         let pts = stated.unwrap_or(arrived).max(self.last_pts);
         self.last_pts = pts;
         pts
@@ -204,10 +227,4 @@ fn read_cursor(slot: &Slot) -> Option<Result<Option<meta::CursorMeta>, String>> 
         bytes = slot.meta(meta::CURSOR, usize::MAX)?;
     }
     Some(meta::cursor(&bytes).map_err(Into::into))
-}
-
-fn cpu_buffer(lease: Arc<dyn Lease>, format: VideoFormat, planes: &[Plane; 3]) -> Result<Memory, String> {
-    CpuBuffer::new(lease, format.format, format.size, planes)
-        .map(Memory::Cpu)
-        .map_err(|error| error.to_string())
 }

@@ -44,8 +44,6 @@ pub(super) enum Remote {
 pub(super) enum NodeName {
     /// The object id within its daemon; ids are used again when a node goes away.
     Id(u32),
-    /// `object.serial`, which is never used again.
-    Serial(u64),
     /// As a user typed it: `node.name`, an object id or a serial, in this order.
     Typed(String),
 }
