@@ -119,3 +119,16 @@ fn checked(result: libc::c_int) -> io::Result<()> {
 fn c_path(path: &Path) -> Result<CString> {
     Ok(CString::new(path.as_os_str().as_bytes())?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_desktop_says_what_to_run() {
+        // SAFETY: each test is a process of its own, and this one has no other thread that reads it.
+        unsafe { std::env::set_var(PLACE, "/nonexistent/ghoststream-desktop") };
+        let error = cached().unwrap_err().to_string();
+        assert!(error.contains("run scripts/desktop-chroot") && error.contains("/nonexistent"), "{error}");
+    }
+}
