@@ -75,6 +75,12 @@ impl Matroska {
 
     fn try_write(&mut self, packet: &Packet) -> Result<(), OutputError> {
         self.disk.check()?;
+        let is_video = self.video.get(packet.track).copied().unwrap_or_default();
+        // Where the pictures are behind the sound, a cluster in which the key frame is not the first
+        // picture would begin, for a player that seeks to it, with pictures that cannot be decoded.
+        if packet.key && is_video && self.cluster.is_some() {
+            self.end_cluster()?;
+        }
         let open = self.cluster.as_ref().map_or(0, |it| it.bytes);
         let size = packet.data().len() + 64;
         self.disk.reserve((self.muxer.pending() + open + size) as u64 + self.end_bytes())?;
@@ -85,7 +91,6 @@ impl Matroska {
             }
             _ => self.muxer.write(packet)?,
         }
-        let is_video = self.video.get(packet.track).copied().unwrap_or_default();
         self.cues += u64::from(packet.key && is_video);
         self.end = self.end.max(packet.pts + packet.duration);
         let cluster = self.cluster.get_or_insert_with(|| Cluster {
