@@ -8,6 +8,18 @@ use anyhow::{Context, Result};
 
 use crate::child::Running;
 
+/// What programs need in their environment to be part of a session or a desktop.
+pub trait Environment {
+    /// Names and values.
+    fn environment(&self) -> Vec<(OsString, OsString)>;
+}
+
+impl Environment for Session {
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        environment(self.dir.path())
+    }
+}
+
 /// A session; everything in it ends when it is dropped.
 #[derive(Debug)]
 pub struct Session {

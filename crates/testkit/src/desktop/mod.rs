@@ -282,6 +282,12 @@ impl Desktop {
     }
 }
 
+impl crate::session::Environment for Desktop {
+    fn environment(&self) -> Vec<(OsString, OsString)> {
+        Self::environment(self)
+    }
+}
+
 impl Drop for Desktop {
     fn drop(&mut self) {
         self.portal_backend = None;

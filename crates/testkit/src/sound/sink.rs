@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::Session;
+use crate::session::Environment;
 
 /// A sink that plays into nothing, in time with CLOCK_MONOTONIC. It is removed when dropped.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Sink {
     ///
     /// # Errors
     /// PipeWire refuses, or its tools are missing.
-    pub fn new(session: &Session, name: &str) -> Result<Self> {
+    pub fn new(session: &impl Environment, name: &str) -> Result<Self> {
         Self::with(session, name, "Audio/Sink", "FL FR", 48_000)
     }
 
@@ -27,7 +27,13 @@ impl Sink {
     ///
     /// # Errors
     /// PipeWire refuses, or its tools are missing.
-    pub fn with(session: &Session, name: &str, class: &str, channels: &str, rate: u32) -> Result<Self> {
+    pub fn with(
+        session: &impl Environment,
+        name: &str,
+        class: &str,
+        channels: &str,
+        rate: u32,
+    ) -> Result<Self> {
         let properties = format!(
             "{{ factory.name=support.null-audio-sink node.name={name} node.description={name} \
              media.class={class} audio.position=[ {channels} ] audio.rate={rate} object.linger=true }}"
@@ -61,7 +67,7 @@ impl Drop for Sink {
 ///
 /// # Errors
 /// It does not within ten seconds.
-pub fn set_default_sink(session: &Session, name: &str) -> Result<()> {
+pub fn set_default_sink(session: &impl Environment, name: &str) -> Result<()> {
     set_default(session, "audio.sink", name)
 }
 
@@ -69,11 +75,11 @@ pub fn set_default_sink(session: &Session, name: &str) -> Result<()> {
 ///
 /// # Errors
 /// It does not within ten seconds.
-pub fn set_default_source(session: &Session, name: &str) -> Result<()> {
+pub fn set_default_source(session: &impl Environment, name: &str) -> Result<()> {
     set_default(session, "audio.source", name)
 }
 
-fn set_default(session: &Session, what: &str, name: &str) -> Result<()> {
+fn set_default(session: &impl Environment, what: &str, name: &str) -> Result<()> {
     let environment = session.environment();
     let value = format!("{{ \"name\": \"{name}\" }}");
     let wanted = format!("key:'default.{what}' value:'{{\"name\":\"{name}\"}}'");

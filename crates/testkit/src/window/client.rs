@@ -177,8 +177,8 @@ impl Window {
 
     fn is_due(&mut self, now: Timestamp) -> bool {
         let Some(due) = &mut self.due else { return true };
-        // Half a millisecond early is nearer than a refresh late.
-        if now.offset(500_000) < due.next {
+        // The compositor's own beat is not quite even: a little early is nearer than a refresh late.
+        if now.offset(due.period / 4) < due.next {
             return false;
         }
         due.next = due.next.offset(due.period).max(now);
