@@ -30,7 +30,8 @@ test:
 
 audit:
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
-	$(CARGO) deny --workspace check bans licenses sources advisories
+	$(CARGO) deny --workspace check bans licenses sources
+	$(CARGO) deny --workspace check advisories
 
 bench:
 	scripts/install-packages bench
