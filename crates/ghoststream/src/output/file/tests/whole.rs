@@ -54,29 +54,6 @@ fn av1_and_opus() {
 }
 
 #[test]
-fn seeking_leads_to_a_key_picture_also_where_the_pictures_are_behind_the_sound() {
-    let video = testing::video("libx264", 30, 120, &[]);
-    let audio = testing::audio("libopus", 200);
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("late.mkv");
-    let mut sink = open(&path, Container::Matroska, &[&video, &audio]);
-    let mut packets = testing::merge(&[&video, &audio]);
-    // As a slow encoder has it.
-    packets.sort_by_key(|it| it.dts.as_nanos() - if it.track == 1 { 200_000_000 } else { 0 });
-    for packet in &packets {
-        sink.write(packet).unwrap();
-    }
-    sink.finish().unwrap();
-    for second in 1..4 {
-        let from = format!("{second}%+#60");
-        let probed = probe(&path, &["-read_intervals", &from, "-show_packets"]);
-        let packets = probed["packets"].as_array().unwrap();
-        let first = packets.iter().find(|it| it["codec_type"] == "video").unwrap();
-        assert!(first["flags"].as_str().unwrap().starts_with('K'), "at {second} s: {first}");
-    }
-}
-
-#[test]
 fn tags_say_colour_language_title_and_what_to_play() {
     let dir = tempfile::tempdir().unwrap();
     let mut video = testing::video("libx265", 30, 30, &[("x265-params", "log-level=error")]);
