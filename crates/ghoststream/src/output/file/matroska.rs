@@ -29,6 +29,9 @@ pub(super) struct Matroska {
     /// Cue points that the end of the file may have: one for each key picture and each cluster.
     cues: u64,
     video: Vec<bool>,
+    /// Whether a picture was written. The first is not kept waiting: who starts a pipeline is told
+    /// that it has reached the file.
+    pictured: bool,
     /// What is added to each track's times, in nanoseconds.
     shifts: Vec<i64>,
     end: MediaTime,
@@ -67,6 +70,7 @@ impl Matroska {
             cluster: None,
             cues: 0,
             video: tracks.iter().map(|it| matches!(it.kind, TrackKind::Video { .. })).collect(),
+            pictured: false,
             end: MediaTime::ZERO,
             lost: false,
             failed: None,
@@ -100,7 +104,9 @@ impl Matroska {
         });
         cluster.bytes += size;
         let span = packet.dts.nanos_since(cluster.first);
-        if span >= UNIT.as_nanos() as i64 || cluster.bytes >= UNIT_BYTES {
+        let first_picture = is_video && !self.pictured;
+        self.pictured |= is_video;
+        if first_picture || span >= UNIT.as_nanos() as i64 || cluster.bytes >= UNIT_BYTES {
             return self.end_cluster();
         }
         self.try_idle()

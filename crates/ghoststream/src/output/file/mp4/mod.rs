@@ -42,6 +42,9 @@ pub(super) struct Mp4 {
     /// Fragments written.
     fragments: u32,
     fragment: Option<Fragment>,
+    /// Whether a picture was written. The first is not kept waiting: who starts a pipeline is told
+    /// that it has reached the file.
+    pictured: bool,
     end: MediaTime,
     failed: Option<String>,
 }
@@ -81,6 +84,7 @@ impl Mp4 {
             tracks: writers,
             fragments: 0,
             fragment: None,
+            pictured: false,
             end: MediaTime::ZERO,
             failed: None,
         })
@@ -106,9 +110,12 @@ impl Mp4 {
         if !track.push(packet) {
             return Ok(());
         }
+        let first_picture = track.is_video && !self.pictured;
+        self.pictured |= track.is_video;
         self.end = self.end.max(packet.pts + packet.duration);
         self.fragment.get_or_insert_with(|| Fragment { since: Instant::now(), first: packet.dts });
-        if self.tracks.iter().map(|it| it.bytes.len()).sum::<usize>() >= UNIT_BYTES {
+        let unwritten: usize = self.tracks.iter().map(|it| it.bytes.len()).sum();
+        if first_picture || unwritten >= UNIT_BYTES {
             return self.end_fragment();
         }
         self.try_idle()
