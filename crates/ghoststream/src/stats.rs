@@ -166,7 +166,7 @@ impl Journal {
     }
 
     /// Number of notes.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.lock().notes.len()
     }
 

@@ -39,7 +39,7 @@ impl Swscale {
                 null(),
             );
             let context = NonNull::new(context).expect("libswscale converts BGRx to NV12");
-            let table = ffi::sws_getCoefficients(ffi::SWS_CS_ITU709 as i32);
+            let table = ffi::sws_getCoefficients(ffi::SWS_CS_ITU709 as _);
             ffi::sws_setColorspaceDetails(context.as_ptr(), table, 1, table, 0, 0, 1 << 16, 1 << 16);
             context
         };

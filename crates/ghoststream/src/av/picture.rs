@@ -109,11 +109,6 @@ impl Picture {
         (data, stride * rows, stride)
     }
 
-    /// The frame, for libav* calls. It stays owned by self.
-    pub(crate) fn as_ptr(&self) -> *const ffi::AVFrame {
-        self.0.as_ptr()
-    }
-
     /// The frame, for libav* calls that write to its properties.
     pub(crate) fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame {
         self.0.as_ptr()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use super::outputs::{Door, Item};
-use super::rendition::ReceivedFrames;
+use super::rendition::{Job, ReceivedFrames};
 use super::supervisor::{Command, Shared};
 use crate::encode::{EncodeError, Encoder, Opened, Packet};
 use crate::{MediaTime, Timestamp};
@@ -78,7 +78,10 @@ impl EncoderThread {
 
     fn encode_all(&mut self) -> Result<(), EncodeError> {
         let mut packets = Vec::new();
-        while let Some(frame) = self.frames.next() {
+        while let Some(Job { frame, after_pause }) = self.frames.next() {
+            if after_pause {
+                self.encoder.force_key_frame();
+            }
             self.inside.push_back((frame.pts, Timestamp::now()));
             self.encoder.encode(frame, &mut packets)?;
             self.shared.counters.encoded.add(1);

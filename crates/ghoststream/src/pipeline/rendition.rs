@@ -13,16 +13,23 @@ use crate::processing::Process;
 use crate::processing::pacer::{Action, Pacer, Pacing};
 use crate::{EncoderConfig, Error, FrameRate, FrameRateMode, MediaTime, Timestamp};
 
+/// A picture on its way to the encoder.
+pub(super) struct Job {
+    pub(super) frame: Frame,
+    /// Recording went on after a pause here: players can seek to it, and editors cut.
+    pub(super) after_pause: bool,
+}
+
 /// The end of the frame channel that the rendition writes to.
 pub(super) struct Frames {
-    sender: SyncSender<Frame>,
+    sender: SyncSender<Job>,
     queued: Arc<AtomicUsize>,
     capacity: usize,
 }
 
 /// The end that the encoder thread reads from.
 pub(super) struct ReceivedFrames {
-    receiver: Receiver<Frame>,
+    receiver: Receiver<Job>,
     queued: Arc<AtomicUsize>,
 }
 
@@ -44,18 +51,18 @@ impl Frames {
     }
 
     /// Waits for room. False when the encoder has gone.
-    fn send(&self, frame: Frame) -> bool {
+    fn send(&self, job: Job) -> bool {
         self.queued.fetch_add(1, Ordering::AcqRel);
-        self.sender.send(frame).is_ok()
+        self.sender.send(job).is_ok()
     }
 }
 
 impl ReceivedFrames {
     /// Waits for the next frame; `None` once the rendition has ended.
-    pub(super) fn next(&self) -> Option<Frame> {
-        let frame = self.receiver.recv().ok()?;
+    pub(super) fn next(&self) -> Option<Job> {
+        let job = self.receiver.recv().ok()?;
         self.queued.fetch_sub(1, Ordering::AcqRel);
-        Some(frame)
+        Some(job)
     }
 }
 
@@ -81,6 +88,8 @@ pub(super) struct Rendition {
     /// The newest frame that lies outside the recording, before its start or in a pause: what the
     /// screen shows when it goes on, even if nothing moves any more.
     outside: Option<CapturedFrame>,
+    /// Whether the next picture is the first after a pause.
+    after_pause: bool,
     /// The last picture, for ticks that have no new one.
     last: Option<Picture>,
 }
@@ -110,6 +119,7 @@ impl Rendition {
             commands: commands.clone(),
             missed: Damage::Rects(Vec::new()),
             outside: None,
+            after_pause: false,
             last: None,
         }
     }
@@ -144,7 +154,10 @@ impl Rendition {
         }
         match self.shared.timeline.map(frame.pts) {
             Some(pts) => self.pacer.offer(pts.as_nanos(), frame, actions),
-            None => self.outside = Some(frame),
+            None => {
+                self.after_pause |= self.shared.timeline.is_paused();
+                self.outside = Some(frame);
+            }
         }
     }
 
@@ -225,10 +238,11 @@ impl Rendition {
         Ok(picture)
     }
 
-    fn send(&self, pts: i64, picture: Picture, arrived: Timestamp) -> Result<(), Stop> {
+    fn send(&mut self, pts: i64, picture: Picture, arrived: Timestamp) -> Result<(), Stop> {
         self.shared.counters.shown_until.raise((pts + self.period).max(0) as u64);
         let frame = Frame { pts: MediaTime::from_nanos(pts), picture, arrived };
-        if self.frames.send(frame) { Ok(()) } else { Err(Stop::EncoderGone) }
+        let after_pause = std::mem::take(&mut self.after_pause);
+        if self.frames.send(Job { frame, after_pause }) { Ok(()) } else { Err(Stop::EncoderGone) }
     }
 
     /// Shows what is left, up to now.

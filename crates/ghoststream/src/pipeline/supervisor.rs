@@ -145,7 +145,7 @@ impl Shared {
             encoders: facts.encoders.clone(),
             source: facts.source.clone(),
             sizes: facts.sizes.clone(),
-            notes: self.journal.len(),
+            notes: self.journal.count(),
         }
     }
 

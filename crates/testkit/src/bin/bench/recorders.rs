@@ -1,6 +1,5 @@
 //! The programs that are measured, told to record the same thing in the same way.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -79,6 +78,3 @@ pub fn last_json(log: &Path, kind: &str) -> Result<serde_json::Value> {
         |line: &str| serde_json::from_str::<serde_json::Value>(line).ok().filter(|it| it["type"] == kind);
     text.lines().rev().find_map(of_kind).with_context(|| format!("no {kind} in what was printed:\n{text}"))
 }
-
-/// An environment, for a command.
-pub type Environment = Vec<(OsString, OsString)>;
