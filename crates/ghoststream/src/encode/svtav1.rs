@@ -70,7 +70,7 @@ const fn preset(preset: EncoderPreset) -> u32 {
 }
 
 fn parameters(wish: &Wish<'_>) -> Vec<String> {
-    let lookahead = wish.lookahead(60);
+    let lookahead = wish.lookahead(60, 0.4);
     let mut all = vec![
         format!("lp={}", wish.threads),
         // Closed groups of pictures, whatever the wrapper's default.

@@ -116,12 +116,14 @@ impl<'a> Wish<'a> {
         }
     }
 
-    /// Pictures to look ahead: as many as asked for, else `usual`, but no more than pass in 0.4 s.
+    /// Pictures to look ahead: as many as asked for, else `usual`, but no more than pass in `most`
+    /// seconds.
     ///
-    /// What is in the encoder is lost when the process is killed. With the B-frames and the threads
-    /// that come on top, this keeps it to well under a second.
-    pub(super) fn lookahead(&self, usual: u32) -> u32 {
-        self.config.lookahead.unwrap_or_else(|| usual.min((self.fps * 0.4) as u32))
+    /// What is in the encoder is lost when the process is killed, waited for at the start and encoded
+    /// at the stop. With the B-frames and the threads that come on top, 0.4 s keeps it to well under
+    /// a second.
+    pub(super) fn lookahead(&self, usual: u32, most: f64) -> u32 {
+        self.config.lookahead.unwrap_or_else(|| usual.min((self.fps * most) as u32))
     }
 
     /// B-frames to set: as many as asked for, none where four pictures would take too long to

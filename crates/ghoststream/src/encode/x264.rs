@@ -34,7 +34,8 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     if let Some(count) = wish.b_frames() {
         plan.set("bf", count);
     }
-    plan.set("rc-lookahead", wish.lookahead(usual_lookahead));
+    // A recording begins and ends within a third of a second.
+    plan.set("rc-lookahead", wish.lookahead(usual_lookahead, 0.1));
     Ok(plan)
 }
 

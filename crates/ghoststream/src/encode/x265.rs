@@ -64,7 +64,7 @@ fn parameters(wish: &Wish<'_>) -> Vec<String> {
     if !config.low_latency {
         // It refuses to look less far ahead than it has B-frames; by default that is four.
         let least = b_frames(wish).unwrap_or(4) + 1;
-        all.push(format!("rc-lookahead={}", wish.lookahead(preset(wish.preset).1).max(least)));
+        all.push(format!("rc-lookahead={}", wish.lookahead(preset(wish.preset).1, 0.4).max(least)));
     }
     all
 }

@@ -164,7 +164,7 @@ const DATA_TYPES: i32 = 1 << super::buffer::DATA_MEM_PTR | 1 << super::buffer::D
 /// What we ask of buffers and metadata once the format is known, best first.
 pub(super) fn stream_params() -> Vec<Object> {
     let buffers = |least| {
-        let number = Value::range(Value::Int(8), Value::Int(least), Value::Int(32));
+        let number = Value::range(Value::Int(5), Value::Int(least), Value::Int(32));
         Object::new(OBJECT_BUFFERS, PARAM_BUFFERS, &[(1, number), (6, Value::Flags(DATA_TYPES))])
     };
     let meta = |kind: u32, preferred: i32, least: i32, most: i32| {
@@ -177,9 +177,9 @@ pub(super) fn stream_params() -> Vec<Object> {
     let cursor =
         |side: i32| super::meta::CURSOR_BYTES as i32 + super::meta::BITMAP_BYTES as i32 + side * side * 4;
     vec![
-        // Eight let the encoder hold several while the compositor draws; a producer that has fewer
-        // gets frames copied.
-        buffers(8),
+        // Pictures are read within a millisecond: two on loan and three with the compositor are enough,
+        // and each is 8 MB at 1080p. What waits longer is copied, as it is for a producer with fewer.
+        buffers(5),
         buffers(1),
         fixed(super::meta::HEADER, super::meta::HEADER_BYTES as i32),
         fixed(super::meta::CROP, super::meta::REGION_BYTES as i32),
