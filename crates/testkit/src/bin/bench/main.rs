@@ -33,6 +33,9 @@ impl Plan {
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().context("which bench? peers, stages, start-stop, soak or high-rate")?;
+    if name == peers::HOLD {
+        return peers::hold();
+    }
     let mut plan = Plan { seconds: None, rounds: 3 };
     let mut keep = false;
     while let Some(flag) = arguments.next() {

@@ -115,10 +115,9 @@ fn wf_recorder(desktop: &Desktop, length: Duration) -> Result<Usage> {
 }
 
 fn gstreamer(desktop: &Desktop, length: Duration) -> Result<Usage> {
-    desktop.enter();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // The stream lives as long as the portal's session, which ends with the connection.
-    let (session, node) = runtime.block_on(open_session())?;
+    // The stream lives as long as the portal's session, which ends with the process that opened it.
+    let holder = desktop.spawn(Command::new(std::env::current_exe()?).arg(HOLD))?;
+    let node = node_of(&desktop.dir().join("logs/bench")).with_context(|| desktop.logs())?;
     let mut command = Command::new("gst-launch-1.0");
     command.args([
         "-q",
@@ -134,8 +133,33 @@ fn gstreamer(desktop: &Desktop, length: Duration) -> Result<Usage> {
     command.args([&format!("key-int-max={GOP_FRAMES}"), "!", "matroskamux", "!", "filesink"]);
     command.arg(format!("location={}", desktop.dir().join("out.mkv").display()));
     let usage = run_for(desktop.spawn(&mut command)?, length);
-    drop(session);
+    drop(holder);
     usage
+}
+
+/// What this program is told to hold a portal session for GStreamer, which cannot open one.
+pub const HOLD: &str = "hold-session";
+
+/// Opens a portal session, prints its node and waits to be ended.
+pub fn hold() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (_session, node) = open_session().await?;
+        println!("node {node}");
+        std::future::pending().await
+    })
+}
+
+/// The node that a holder printed.
+fn node_of(log: &std::path::Path) -> Result<u32> {
+    for _ in 0..1000 {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        if let Some(node) = text.lines().find_map(|it| it.strip_prefix("node ")?.parse().ok()) {
+            return Ok(node);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    anyhow::bail!("the portal gave no node within 10 s")
 }
 
 async fn open_session() -> Result<(impl Sized, u32)> {
