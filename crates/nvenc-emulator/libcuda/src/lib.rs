@@ -1,0 +1,1 @@
+//! An emulated `libcuda.so.1`.

@@ -1,0 +1,1 @@
+//! An emulated `libnvidia-encode.so.1`.
