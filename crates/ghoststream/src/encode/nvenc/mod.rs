@@ -4,6 +4,9 @@
 //! offers on the GPU: so options are set where this FFmpeg has them, and the encoder is opened for
 //! real to see whether the GPU agrees. Its codes say little; [`explain`] reads its log lines.
 
+#[allow(dead_code, reason = "the probe fills it and the checks read it")]
+mod abilities;
+
 use super::wish::{Plan, Unmet, Wish};
 use crate::av::OpenFailure;
 use crate::{Codec, EncoderPreset, PixelFormat, RateControl};
