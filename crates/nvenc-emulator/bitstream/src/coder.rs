@@ -48,6 +48,14 @@ pub struct Stream {
     pub level: Option<u8>,
 }
 
+impl Stream {
+    /// The most pictures that are kept for reference at any time, between two pictures: what a decoder
+    /// must have room for, beside the one that it decodes.
+    pub const fn kept(&self) -> usize {
+        crate::gop::kept(self.references, self.reorders)
+    }
+}
+
 /// The kind of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -14,7 +14,10 @@
 
 mod bits;
 mod coder;
+mod encoder;
+mod gop;
 mod picture;
+mod rate;
 
 pub mod av1;
 pub mod h264;
@@ -22,4 +25,7 @@ pub mod hevc;
 
 pub use bits::BitWriter;
 pub use coder::{Codec, Coded, Coder, Color, Kind, Plan, Quality, Stream};
+pub use encoder::{Encoder, Output, Settings};
+pub use gop::{BReference, Gop};
 pub use picture::{Chroma, Format, Picture};
+pub use rate::Rate;
