@@ -110,6 +110,8 @@ pub struct Coded {
     pub bytes: Vec<u8>,
     /// What a decoder makes of it.
     pub decoded: Picture,
+    /// The same before cropping, in whole blocks: later pictures are predicted from the hidden samples too.
+    pub(crate) whole: Picture,
 }
 
 /// One codec's writer.

@@ -183,7 +183,11 @@ mod tests {
 
         fn encode(&self, picture: &Picture, plan: &Plan, _: Quality) -> Coded {
             let letter = if plan.shown { b'c' } else { b'h' };
-            Coded { bytes: vec![letter, b'0' + plan.order as u8], decoded: picture.clone() }
+            Coded {
+                bytes: vec![letter, b'0' + plan.order as u8],
+                decoded: picture.clone(),
+                whole: picture.clone(),
+            }
         }
 
         fn commit(&mut self, _: &Plan, _: &Coded) {}
