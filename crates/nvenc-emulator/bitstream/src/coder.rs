@@ -54,6 +54,12 @@ impl Stream {
     pub const fn kept(&self) -> usize {
         crate::gop::kept(self.references, self.reorders)
     }
+
+    /// The most pictures that are coded before any one picture and shown after it: B-frames may refer to
+    /// one that is kept between two others.
+    pub const fn reorder_depth(&self) -> u32 {
+        if self.reorders { 2 } else { 0 }
+    }
 }
 
 /// The kind of a picture.

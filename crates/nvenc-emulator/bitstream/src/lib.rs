@@ -23,6 +23,9 @@ pub mod av1;
 pub mod h264;
 pub mod hevc;
 
+#[cfg(test)]
+mod testing;
+
 pub use bits::BitWriter;
 pub use coder::{Codec, Coded, Coder, Color, Kind, Plan, Quality, Stream};
 pub use encoder::{Encoder, Output, Settings};
