@@ -109,6 +109,16 @@
 //! was chosen instead of what was asked is never an error: it is in [`Report::notes`], each with its
 //! reason.
 //!
+//! # A process of its own for NVIDIA's driver
+//!
+//! What NVIDIA's GPUs can encode is asked in a child process, so that a driver that crashes or hangs
+//! takes nothing down. **The child is your own program, executed again**: this library puts an entry
+//! into `.init_array` that runs before `main`. It looks at one environment variable
+//! (`GHOSTSTREAM_NVENC_PROBE`, which holds the parent's process id) and returns; in the child it asks
+//! the driver, writes the answer to standard output and ends the process before `main` is reached.
+//! Nothing is executed where there is no NVIDIA driver, nor where this library is not part of the
+//! program but was loaded by it as a plugin.
+//!
 //! # Stability
 //!
 //! Structs and enumerations that will grow are `#[non_exhaustive]`. Before 1.0 a minor version may

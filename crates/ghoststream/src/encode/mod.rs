@@ -25,7 +25,7 @@ pub use probe::{EncoderStatus, WouldChoose, probe_encoders, would_choose};
 
 use crate::av::Picture;
 use crate::stats::Refusal;
-use crate::{Codec, Color, Container, EncoderConfig, MediaTime, PixelFormat, Size, Timestamp};
+use crate::{Codec, Color, Container, EncoderChoice, EncoderConfig, MediaTime, PixelFormat, Size, Timestamp};
 
 /// A picture on its way into the encoder.
 #[derive(Debug)]
@@ -90,6 +90,13 @@ pub(crate) struct Opened {
     pub(crate) refused: Vec<Refusal>,
     /// What was chosen instead of what was asked, in words.
     pub(crate) notes: Vec<String>,
+}
+
+/// Begins to find out what hardware there is, if a wish may need it, while other things are opened.
+pub(crate) fn prepare<'a>(mut wishes: impl Iterator<Item = &'a EncoderConfig>) {
+    if wishes.any(|it| it.encoder != EncoderChoice::Software) {
+        nvenc::probe::begin();
+    }
 }
 
 /// Opens the first encoder of the table that takes the request.

@@ -45,6 +45,7 @@ struct Ready {
 
 /// Opens every stage. When one fails, what was opened before is dropped, which closes it.
 pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>) -> Result<Running, Error> {
+    encode::prepare(plan.renditions.iter().map(|it| &it.encoder));
     let sink = FrameSink::new(Arc::clone(&shared.counters), shared.journal.clone())
         .given_up_with(Arc::clone(&shared.given_up));
     sink.hold(true);

@@ -6,6 +6,7 @@
 
 #[allow(dead_code, reason = "the probe fills it and the checks read it")]
 mod abilities;
+pub(crate) mod probe;
 
 use super::wish::{Plan, Unmet, Wish};
 use crate::av::OpenFailure;
