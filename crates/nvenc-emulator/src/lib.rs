@@ -27,8 +27,8 @@ pub use fault::{BadFault, Fault, Faults, Kind, Loss, PictureFault, Span};
 pub use install::{InstallError, Installed, load};
 pub use library::Library;
 pub use profile::{
-    ApiVersion, Cap, Codec, Coding, Driver, Generation, Gpu, InputFormat, Machine, UnknownProfile, drivers,
-    gpus,
+    ApiVersion, Cap, Change, Codec, Coding, Driver, Generation, Gpu, InputFormat, Machine, UnknownProfile,
+    drivers, gpus,
 };
 pub use sessions::{Session, Sessions};
 pub use settings::{BadSetting, Settings};

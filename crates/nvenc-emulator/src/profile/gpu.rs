@@ -126,20 +126,28 @@ pub struct Coding {
     pub speed: [u32; 7],
     /// Capabilities; those that are not listed are 0.
     pub caps: BTreeMap<Cap, u32>,
+    /// What later drivers report otherwise, oldest first.
+    #[serde(default)]
+    pub changes: Vec<Change>,
+}
+
+/// What drivers report otherwise from a branch on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Change {
+    /// The first branch that does.
+    pub from_driver: u32,
+    /// What it reports.
+    pub caps: BTreeMap<Cap, u32>,
 }
 
 impl Coding {
-    /// A capability's value.
-    pub fn cap(&self, cap: Cap) -> u32 {
-        self.caps.get(&cap).copied().unwrap_or(0)
-    }
-
-    /// A capability's value by its name, such as `WIDTH_MAX`.
-    ///
-    /// # Panics
-    /// There is no such name: a mistake in the program.
-    pub fn named(&self, name: &str) -> u32 {
-        self.cap(Cap::from_name(name).unwrap_or_else(|| panic!("no capability is called {name}")))
+    /// A capability's value under a driver branch.
+    pub fn cap(&self, cap: Cap, driver: u32) -> u32 {
+        let changed = self.changes.iter().rev().filter(|change| change.from_driver <= driver);
+        let mut values = changed.filter_map(|change| change.caps.get(&cap));
+        values.next().or_else(|| self.caps.get(&cap)).copied().unwrap_or(0)
     }
 }
 
@@ -184,7 +192,9 @@ pub struct Gpu {
 impl Gpu {
     /// Encoders on the chip.
     pub fn engines(&self) -> u32 {
-        self.codecs.values().map(|coding| coding.named("NUM_ENCODER_ENGINES")).max().unwrap_or(0)
+        let engines = Cap::from_name("NUM_ENCODER_ENGINES");
+        let counts = self.codecs.values().filter_map(|coding| coding.caps.get(&engines?).copied());
+        counts.max().unwrap_or(0)
     }
 
     /// Its UUID: made from the profile's name, always the same.

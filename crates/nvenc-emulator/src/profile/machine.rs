@@ -49,7 +49,11 @@ macro_rules! embed {
 
 /// All GPUs, oldest first.
 pub fn gpus() -> &'static [Gpu] {
-    static GPUS: LazyLock<Vec<Gpu>> = LazyLock::new(|| read(embed!("gpus": "rtx-3060")));
+    static GPUS: LazyLock<Vec<Gpu>> = LazyLock::new(|| {
+        read(embed!(
+            "gpus": "gtx-1050" "gtx-1660" "rtx-2070" "rtx-3060" "rtx-4070" "rtx-4090" "h100" "rtx-5070-ti" "rtx-5090"
+        ))
+    });
     &GPUS
 }
 
@@ -106,7 +110,26 @@ impl Machine {
     /// A capability as the driver reports it. None where the driver does not know it.
     pub fn cap(&self, codec: Codec, cap: Cap) -> Option<u32> {
         let coding = self.coding(codec)?;
-        (cap.since() <= self.api()).then(|| coding.cap(cap))
+        (cap.since() <= self.api()).then(|| coding.cap(cap, self.driver.branch))
+    }
+
+    /// A capability by its name, such as `WIDTH_MAX`; 0 where the driver does not know it.
+    ///
+    /// # Panics
+    /// There is no such name: a mistake in the program.
+    pub fn named(&self, codec: Codec, name: &str) -> u32 {
+        let cap = Cap::from_name(name).unwrap_or_else(|| panic!("no capability is called {name}"));
+        self.cap(codec, cap).unwrap_or(0)
+    }
+
+    /// The profiles that the driver lists, by the API's names without prefix: `MAIN`, `HIGH_444`.
+    pub fn profiles(&self, codec: Codec) -> Vec<&'static str> {
+        let profiles = self.coding(codec).map_or(&[][..], |coding| &coding.profiles);
+        let since = |name: &str| match name {
+            "HIGH_10" | "HIGH_422" => ApiVersion::new(13, 0),
+            _ => ApiVersion::new(11, 1),
+        };
+        profiles.iter().map(String::as_str).filter(|name| since(name) <= self.api()).collect()
     }
 
     /// The input formats that the driver lists.
@@ -118,28 +141,5 @@ impl Machine {
     /// Sessions at once, over all processes. None where there is no limit.
     pub fn session_limit(&self) -> Option<u32> {
         self.gpu.geforce.then_some(self.driver.geforce_sessions)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_profile_is_told_with_those_that_there_are() {
-        let error = Machine::new("rtx-9999", 570).unwrap_err().to_string();
-        assert!(error.contains("rtx-9999") && error.contains("rtx-3060"), "{error}");
-        let error = Machine::new("rtx-3060", 1).unwrap_err().to_string();
-        assert!(error.contains("525, 545, 570, 610"), "{error}");
-    }
-
-    #[test]
-    fn a_driver_hides_what_its_api_does_not_know() {
-        let machine = |driver| Machine::new("rtx-3060", driver).unwrap();
-        let cap = Cap::from_name("SUPPORT_YUV422_ENCODE").unwrap();
-        assert_eq!(machine(545).cap(Codec::Hevc, cap), None);
-        assert_eq!(machine(570).cap(Codec::Hevc, cap), Some(0));
-        assert_eq!(machine(525).codecs().collect::<Vec<_>>(), [Codec::H264, Codec::Hevc]);
-        assert_eq!([525, 545, 570, 610].map(|d| machine(d).session_limit().unwrap()), [3, 5, 8, 12]);
     }
 }

@@ -4,8 +4,10 @@ mod cap;
 mod driver;
 mod gpu;
 mod machine;
+#[cfg(test)]
+mod tests;
 
 pub use cap::Cap;
 pub use driver::{ApiVersion, Driver};
-pub use gpu::{Codec, Coding, Generation, Gpu, InputFormat};
+pub use gpu::{Change, Codec, Coding, Generation, Gpu, InputFormat};
 pub use machine::{Machine, UnknownProfile, drivers, gpus};
