@@ -1,0 +1,102 @@
+//! What is written is decoded by somebody else and compared.
+
+use super::*;
+use crate::testing::{self, Coding, assert_same, b_frames, code, decode, format, low_delay, probe, random};
+
+/// Codes moving pictures by these plans, and fails unless a decoder finds what was promised.
+#[track_caller]
+fn coded(stream: &Stream, plans: &[Plan], quality: impl FnMut(&Plan) -> Quality) -> Coding {
+    let mut coder = Hevc::new(stream.clone());
+    let coding = code(&mut coder, stream.format, plans, quality);
+    assert_same(&decode("hevc", &coding.bytes, stream.format), &coding.decoded);
+    coding
+}
+
+fn stream(width: usize, height: usize, chroma: Chroma, depth: u8) -> Stream {
+    testing::stream(format(width, height, chroma, depth))
+}
+
+/// The letters of the pictures in display order, as a decoder tells them.
+fn letters(kinds: &[Kind]) -> String {
+    let letter = |kind: &Kind| match kind {
+        Kind::Key => 'K',
+        Kind::Intra => 'I',
+        Kind::P => 'P',
+        Kind::B => 'B',
+    };
+    kinds.iter().map(letter).collect()
+}
+
+#[test]
+fn a_key_picture_is_decoded_as_it_was_promised() {
+    let stream = stream(128, 96, Chroma::Yuv420, 8);
+    coded(&stream, &low_delay(&stream, 1, 1), |_| Quality::Quantizer(30));
+}
+
+#[test]
+fn every_format_and_crop_is_decoded_as_it_was_promised() {
+    for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
+        for depth in [8, 10] {
+            for (width, height) in [(64, 64), (130, 94), (322, 242), (640, 362)] {
+                let stream = stream(width, height, chroma, depth);
+                coded(&stream, &low_delay(&stream, 4, 3), |_| Quality::Quantizer(24));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_quantizer_is_decoded_as_it_was_promised() {
+    for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
+        for depth in [8, 10] {
+            let stream = stream(160, 96, chroma, depth);
+            // Key and P pictures of each, and P pictures of others than the picture before.
+            let mut coded_before = 0;
+            coded(&stream, &low_delay(&stream, 52 * 3, 4), |_| {
+                coded_before += 1;
+                Quality::Quantizer((coded_before * 17 % 52) as u8)
+            });
+        }
+    }
+}
+
+#[test]
+fn b_frames_are_decoded_as_they_were_promised() {
+    for kept in [false, true] {
+        let stream = Stream { reorders: true, ..stream(322, 242, Chroma::Yuv420, 8) };
+        let coding = coded(&stream, &b_frames(4, kept), |_| Quality::Quantizer(28));
+        assert_eq!(probe("hevc", &coding.bytes).kinds, letters(&coding.kinds));
+    }
+}
+
+#[test]
+fn the_wildest_plans_are_decoded_as_they_were_promised() {
+    for seed in 0..8 {
+        let references = 1 + seed as usize % 4;
+        let stream = Stream { reorders: true, references, ..stream(96, 80, Chroma::Yuv420, 8) };
+        let mut quantizers = testing::Random::new(seed);
+        let plans = random(&stream, seed, 80);
+        let coding = coded(&stream, &plans, |_| Quality::Quantizer(10 + quantizers.below(40) as u8));
+        assert_eq!(probe("hevc", &coding.bytes).kinds, letters(&coding.kinds));
+    }
+}
+
+#[test]
+fn exact_pictures_are_decoded_as_they_were() {
+    for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
+        for depth in [8, 10] {
+            let stream =
+                Stream { exact: true, reorders: true, references: 2, ..stream(210, 130, chroma, depth) };
+            let coding = coded(&stream, &random(&stream, 7, 12), |_| Quality::Exact);
+            assert_same(&coding.decoded, &coding.pictures);
+        }
+    }
+}
+
+#[test]
+fn exact_streams_take_inexact_pictures_too() {
+    let stream = Stream { exact: true, ..stream(210, 130, Chroma::Yuv420, 8) };
+    let quality =
+        |plan: &Plan| if plan.order.is_multiple_of(2) { Quality::Exact } else { Quality::Quantizer(30) };
+    coded(&stream, &low_delay(&stream, 6, 9), quality);
+}

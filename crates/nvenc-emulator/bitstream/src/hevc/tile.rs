@@ -1,0 +1,193 @@
+//! Coding one tile: tree blocks, and the choice of how each unit in them is coded.
+
+use std::ops::Range;
+
+use super::block::{Job, Residual};
+use super::cabac::Cabac;
+use super::contexts::{self, Contexts, SliceType};
+use super::intra::Mode;
+use super::layout::{TREE, UNIT};
+use super::motion::Motion;
+use super::units::{Coded, Unit, Units};
+use crate::{Format, Picture};
+
+/// A tile that is being coded. Positions are luma samples within it.
+pub(super) struct Tile<'a> {
+    pub(super) job: &'a Job<'a>,
+    /// The picture's row where it begins.
+    pub(super) top: usize,
+    /// Its samples as a decoder has them.
+    pub(super) decoded: Picture,
+    pub(super) units: Units,
+    pub(super) cabac: Cabac,
+}
+
+/// How a unit is coded.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Choice {
+    Intra(Mode),
+    /// With the merge candidate's index where it is one.
+    Inter(Motion, Option<usize>),
+}
+
+impl<'a> Tile<'a> {
+    /// Codes the rows of tree blocks; `last` says that the slice ends with them. Returns the bytes and the
+    /// samples.
+    pub(super) fn code(job: &'a Job<'a>, rows: Range<usize>, last: bool) -> (Vec<u8>, Picture) {
+        let Format { width, height, .. } = job.source.format;
+        let top = rows.start * TREE;
+        let height = (rows.end * TREE).min(height) - top;
+        let format = Format { height, ..job.source.format };
+        let mut tile = Self {
+            job,
+            top,
+            decoded: Picture::filled(format, [0; 3]),
+            units: Units::new(width, height),
+            cabac: Cabac::new(Contexts::new(job.slice, job.quantizer)),
+        };
+        for y in (0..height).step_by(TREE) {
+            for x in (0..width).step_by(TREE) {
+                tile.tree(x, y);
+                let end = y + TREE >= height && x + TREE >= width;
+                tile.cabac.terminate(end && last);
+                if end && !last {
+                    // end_of_subset_one_bit
+                    tile.cabac.terminate(true);
+                }
+            }
+        }
+        (tile.cabac.finish(), tile.decoded)
+    }
+
+    /// coding_quadtree: one skipped block, or four units.
+    fn tree(&mut self, x: usize, y: usize) {
+        let Format { width, height, .. } = self.decoded.format;
+        if x + TREE <= width && y + TREE <= height {
+            let skip = self.skip(x, y);
+            let neighbours = self.neighbours(x, y).iter().flatten().filter(|it| it.split).count();
+            self.cabac.bin(contexts::SPLIT_CU + neighbours, skip.is_none());
+            if let Some((motion, index)) = skip {
+                self.write_skip(x, y, index);
+                for (x, y) in quarters(x, y) {
+                    self.predict_inter(x, y, motion);
+                }
+                self.note(x, y, TREE, Coded::Inter(motion), true);
+                return;
+            }
+        }
+        for (x, y) in quarters(x, y) {
+            if x < width && y < height {
+                self.unit(x, y);
+            }
+        }
+    }
+
+    /// The merge candidate by which a whole tree block can be skipped, if there is one that leaves nothing
+    /// to code.
+    fn skip(&self, x: usize, y: usize) -> Option<(Motion, usize)> {
+        if self.job.slice == SliceType::I {
+            return None;
+        }
+        let candidates = self.job.lists.merge_candidates(&self.units, x, y, TREE);
+        let mut tried = Vec::new();
+        for (index, &motion) in candidates.iter().enumerate() {
+            if tried.contains(&motion) {
+                continue;
+            }
+            tried.push(motion);
+            if quarters(x, y).all(|(x, y)| self.is_silent(x, y, motion)) {
+                return Some((motion, index));
+            }
+        }
+        None
+    }
+
+    /// coding_unit of 16x16.
+    fn unit(&mut self, x: usize, y: usize) {
+        let choice = self.choose(x, y);
+        let mut residual = Residual::default();
+        match choice {
+            Choice::Intra(mode) => {
+                self.code_intra(x, y, mode, &mut residual);
+                self.write_intra(x, y, mode, &residual);
+                self.note(x, y, UNIT, Coded::Intra(mode), false);
+            }
+            Choice::Inter(motion, merge) => {
+                self.code_inter(x, y, motion, &mut residual);
+                let skipped = match merge {
+                    Some(index) if !residual.any() => {
+                        self.write_skip(x, y, index);
+                        true
+                    }
+                    _ => {
+                        self.write_inter(x, y, motion, merge, &residual);
+                        false
+                    }
+                };
+                self.note(x, y, UNIT, Coded::Inter(motion), skipped);
+            }
+        }
+    }
+
+    /// The way that costs least, by the sum of absolute differences in luma and a guess at the bits.
+    fn choose(&self, x: usize, y: usize) -> Choice {
+        let mut best = (u32::MAX, Choice::Intra(Mode::Dc));
+        let mut take = |differences: u32, bits: u32, choice: Choice| {
+            let cost = differences + ((bits * self.job.bit_cost) >> 4);
+            if cost < best.0 {
+                best = (cost, choice);
+            }
+        };
+        if self.job.slice != SliceType::I {
+            let mut least = u32::MAX;
+            let candidates = self.job.lists.merge_candidates(&self.units, x, y, UNIT);
+            let merged = candidates.iter().enumerate().map(|(index, &motion)| (motion, Some(index)));
+            let told = self.job.lists.motions().filter(|motion| !candidates.contains(motion));
+            for (motion, merge) in merged.chain(told.map(|motion| (motion, None))) {
+                if merge.is_some_and(|index| candidates[..index].contains(&motion)) {
+                    continue;
+                }
+                let differences = self.inter_differences(x, y, 0, motion);
+                least = least.min(differences);
+                take(differences, merge.map_or(8, |index| 2 + index as u32), Choice::Inter(motion, merge));
+            }
+            if least <= self.job.silent(0, UNIT) {
+                return best.1;
+            }
+        }
+        let (left, above) = self.modes_around(x, y);
+        for (mode, differences) in self.intra_differences(x, y) {
+            let bits = match mode.code(left, above) {
+                super::intra::Code::Probable(_) => 3,
+                super::intra::Code::Other(_) => 6,
+            };
+            take(differences, bits + if self.job.slice == SliceType::I { 0 } else { 3 }, Choice::Intra(mode));
+        }
+        best.1
+    }
+
+    fn note(&mut self, x: usize, y: usize, size: usize, coded: Coded, skipped: bool) {
+        self.units.set(x, y, size, Unit { coded, skipped, split: size < TREE });
+    }
+
+    /// The units to the left and above.
+    pub(super) fn neighbours(&self, x: usize, y: usize) -> [Option<Unit>; 2] {
+        let (x, y) = (x as isize, y as isize);
+        [self.units.at(x - 1, y), self.units.at(x, y - 1)]
+    }
+
+    /// The intra modes of the blocks to the left and above, as far as they tell anything: 8.4.2.
+    pub(super) fn modes_around(&self, x: usize, y: usize) -> (Mode, Mode) {
+        let mode = |unit: Option<Unit>| match unit.map(|it| it.coded) {
+            Some(Coded::Intra(mode)) => mode,
+            _ => Mode::Dc,
+        };
+        let [left, above] = self.neighbours(x, y);
+        (mode(left), if y.is_multiple_of(TREE) { Mode::Dc } else { mode(above) })
+    }
+}
+
+/// The quarters of a tree block in coded order.
+fn quarters(x: usize, y: usize) -> impl Iterator<Item = (usize, usize)> {
+    [(x, y), (x + UNIT, y), (x, y + UNIT), (x + UNIT, y + UNIT)].into_iter()
+}
