@@ -226,6 +226,18 @@ pub struct RenditionReport {
     pub fps: f64,
     /// Encoders that were tried before, in order.
     pub refused: Vec<Refusal>,
+    /// Changes of the bitrate while it ran, in order: the first thousand.
+    pub bitrate_changes: Vec<BitrateChange>,
+}
+
+/// A bitrate that was changed while it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BitrateChange {
+    /// When in the recording, in seconds.
+    pub seconds: f64,
+    /// To how many kilobits a second.
+    pub kbps: u32,
 }
 
 /// One audio track's sound.

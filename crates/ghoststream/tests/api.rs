@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ghoststream::{
     AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig,
-    EncoderPreset, Error, Output, OutputConfig, Pipeline, PipelineState,
+    EncoderPreset, Error, Output, OutputConfig, Pipeline, PipelineState, RateControl,
 };
 
 fn card() -> CaptureConfig {
@@ -202,4 +202,59 @@ fn what_cannot_work_is_refused_before_anything_starts() {
     usage(Pipeline::new(card(), fast(), lonely), "number of renditions");
     let twice = Pipeline::builder(card()).rendition(fast()).output(mkv(&path)).output(mkv(&path)).build();
     usage(twice, "different file");
+}
+
+#[tokio::test]
+async fn a_bitrate_changes_while_it_runs_and_the_report_says_when() {
+    let (_dir, path) = in_dir("a.mkv");
+    let config = fast().with_rate_control(RateControl::Cbr).with_bitrate_kbps(2000);
+    let pipeline = Pipeline::new(card(), config, mkv(&path)).unwrap();
+    assert!(matches!(pipeline.set_bitrate(500), Err(Error::State(_))), "not before it runs");
+    pipeline.start().await.unwrap();
+    assert!(matches!(pipeline.set_bitrate(7), Err(Error::Config(_))), "out of range");
+    assert!(matches!(pipeline.set_rendition_bitrate(1, 500), Err(Error::Config(_))), "there is no other");
+    pipeline.set_bitrate(500).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    pipeline.set_bitrate(900).unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let report = pipeline.stop().await.unwrap();
+    let changes = &report.renditions[0].bitrate_changes;
+    assert_eq!(changes.iter().map(|it| it.kbps).collect::<Vec<_>>(), [500, 900], "{report:?}");
+    assert!(changes[0].seconds < changes[1].seconds);
+    assert_eq!(report.encoded as usize, frames(&path));
+}
+
+#[tokio::test]
+async fn a_bitrate_that_cannot_change_is_refused_at_once_with_what_would_work() {
+    let (dir, path) = in_dir("a.mkv");
+    let pipeline = Pipeline::builder(card())
+        .rendition(fast().with_rate_control(RateControl::Crf))
+        .rendition(fast().with_rate_control(RateControl::Vbr))
+        .output(mkv(&path))
+        .output(OutputConfig::new(mkv(&dir.path().join("b.mkv"))).with_rendition(1))
+        .build()
+        .unwrap();
+    pipeline.start().await.unwrap();
+    assert!(matches!(pipeline.set_bitrate(500), Err(Error::State(_))), "whose?");
+    let constant_quality = pipeline.set_rendition_bitrate(0, 500).unwrap_err();
+    assert!(constant_quality.is_usage(), "{constant_quality}");
+    let variable = pipeline.set_rendition_bitrate(1, 500).unwrap_err().to_string();
+    assert!(variable.contains("libx264") && variable.contains("cbr"), "{variable}");
+    pipeline.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_frame_comes_when_it_is_asked_for() {
+    let (_dir, path) = in_dir("a.mkv");
+    let pipeline = Pipeline::new(card(), fast().with_gop_seconds(60.0), mkv(&path)).unwrap();
+    assert!(pipeline.request_key_frame().is_err());
+    pipeline.start().await.unwrap();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        pipeline.request_key_frame().unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    pipeline.stop().await.unwrap();
+    let video = testkit::judge::judge(&path).unwrap().video.unwrap();
+    assert_eq!(video.key_frames, 4, "the first, and three that were asked for");
 }

@@ -99,7 +99,13 @@ impl EncoderInfo {
         let context = unsafe { ffi::avcodec_alloc_context3(self.0.as_ptr()) };
         let context = NonNull::new(context).ok_or(silent(AvError(-libc::ENOMEM)))?;
         let ends_before_close = self.0.name() == "libsvtav1";
-        let mut encoder = OpenEncoder { context, ends_before_close, format: *video, state: State::Closed };
+        let mut encoder = OpenEncoder {
+            context,
+            ends_before_close,
+            format: *video,
+            state: State::Closed,
+            opened_with: Rate::default(),
+        };
         encoder.describe(video).map_err(silent)?;
         let (opened, said) = log::capture(|| {
             // SAFETY: the context is fresh and of this codec; the dictionary is valid.
@@ -109,6 +115,7 @@ impl EncoderInfo {
         });
         opened.map_err(|error| OpenFailure { error, said })?;
         encoder.state = State::Fresh;
+        encoder.opened_with = encoder.rate();
         let unknown = dictionary.keys();
         if unknown.is_empty() {
             return Ok(encoder);
@@ -127,6 +134,29 @@ pub struct OpenEncoder {
     format: VideoFormat,
     /// How far it got.
     state: State,
+    /// What it was opened with.
+    opened_with: Rate,
+}
+
+/// A bitrate, its ceiling and the size of the buffer that smooths it, in bits; zero where not set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Rate {
+    average: i64,
+    most: i64,
+    buffer: i64,
+}
+
+impl Rate {
+    /// The same shape at another average: a buffer of as many seconds, as much room above.
+    fn scaled_to(self, average: i64) -> Self {
+        let scale = |value: i64| {
+            let scaled = i128::from(value) * i128::from(average) / i128::from(self.average.max(1));
+            i64::try_from(scaled).unwrap_or(i64::MAX)
+        };
+        // libavcodec keeps the buffer in 32 bits.
+        let buffer = scale(self.buffer).min(i64::from(i32::MAX));
+        Self { average, most: scale(self.most), buffer }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -185,6 +215,27 @@ impl OpenEncoder {
         }
         self.state = State::Busy;
         Ok(())
+    }
+
+    fn rate(&self) -> Rate {
+        // SAFETY: self owns the context.
+        let context = unsafe { self.context.as_ref() };
+        Rate {
+            average: context.bit_rate,
+            most: context.rc_max_rate,
+            buffer: i64::from(context.rc_buffer_size),
+        }
+    }
+
+    /// Sets the bitrate that a wrapper which follows takes up with the next picture, in bits a
+    /// second. Its ceiling and buffer keep their proportion to it.
+    pub fn set_bitrate(&mut self, bits_per_second: i64) {
+        let rate = self.opened_with.scaled_to(bits_per_second);
+        // SAFETY: self owns the context, and libavcodec reads these within our own calls only.
+        let context = unsafe { self.context.as_mut() };
+        context.bit_rate = rate.average;
+        context.rc_max_rate = rate.most;
+        context.rc_buffer_size = i32::try_from(rate.buffer).unwrap_or(i32::MAX);
     }
 
     /// Says that no picture follows.
@@ -255,5 +306,20 @@ impl Drop for OpenEncoder {
         let mut context = self.context.as_ptr();
         // SAFETY: self owns the context; this closes the codec and frees it.
         unsafe { ffi::avcodec_free_context(&mut context) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rate;
+
+    #[test]
+    fn ceiling_and_buffer_keep_their_proportion() {
+        let opened = Rate { average: 6_000_000, most: 9_000_000, buffer: 18_000_000 };
+        let half = Rate { average: 3_000_000, most: 4_500_000, buffer: 9_000_000 };
+        assert_eq!(opened.scaled_to(3_000_000), half);
+        assert_eq!(opened.scaled_to(800_000_000).buffer, i64::from(i32::MAX), "what libavcodec can hold");
+        let none = Rate::default();
+        assert_eq!(none.scaled_to(5), Rate { average: 5, ..none });
     }
 }

@@ -208,7 +208,7 @@ impl EncoderConfig {
             }
             _ => Ok(()),
         };
-        within("bitrate", self.bitrate_kbps, 50, 800_000)?;
+        self.bitrate_kbps.map_or(Ok(()), check_bitrate)?;
         within("b-frames", self.b_frames, 0, 16)?;
         within("lookahead", self.lookahead, 0, 250)?;
         within("quality", self.quality, 0, if self.codec == Codec::AV1 { 63 } else { 51 })?;
@@ -223,6 +223,14 @@ impl EncoderConfig {
         }
         Ok(())
     }
+}
+
+/// Whether a bitrate in kbit/s is one to encode with.
+pub(crate) fn check_bitrate(kbps: u32) -> Result<(), ConfigError> {
+    if (50..=800_000).contains(&kbps) {
+        return Ok(());
+    }
+    Err(ConfigError::new("bitrate", kbps, "50 to 800000"))
 }
 
 /// Whether a picture of this size can be encoded at all.

@@ -12,6 +12,7 @@ mod shape;
 
 pub use audio::{AudioCodec, AudioConfig, AudioSource};
 pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
+pub(crate) use encoder::check_bitrate;
 pub use encoder::{Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler};
 pub use output::{Container, Output, OutputConfig};
 pub use profile::{Place, Profile, ProfileError, Profiles};

@@ -20,6 +20,14 @@ pub enum EncodeError {
     /// The codec that was asked for does not fit a container.
     #[error(transparent)]
     Unsuitable(#[from] OutputError),
+    /// The encoder takes up no other bitrate while it runs.
+    #[error("{encoder} cannot change its bitrate while it runs: {remedy}")]
+    FixedBitrate {
+        /// Its name in libavcodec.
+        encoder: &'static str,
+        /// What would work.
+        remedy: &'static str,
+    },
     /// An encoder that was open failed.
     #[error("{encoder} failed: {source}")]
     Failed {
@@ -28,6 +36,14 @@ pub enum EncodeError {
         /// What it answered.
         source: AvError,
     },
+}
+
+impl EncodeError {
+    /// The refusal of an encoder that takes up no other bitrate while it runs.
+    pub(crate) const fn fixed_bitrate(encoder: &'static str) -> Self {
+        let remedy = "NVENC can with rate control vbr and cbr, libx264 with cbr";
+        Self::FixedBitrate { encoder, remedy }
+    }
 }
 
 fn list(refused: &[Refusal]) -> String {

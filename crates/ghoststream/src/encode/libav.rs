@@ -18,6 +18,7 @@ pub(super) struct Running {
     key_wanted: bool,
     /// How to open it anew, where that is the only way to a key frame.
     restart: Option<Restart>,
+    follows_bitrate: bool,
 }
 
 /// What an encoder was opened with.
@@ -34,11 +35,12 @@ impl Running {
         rate: (i32, i32),
         constant: bool,
         restart: Option<Restart>,
+        follows_bitrate: bool,
     ) -> Self {
         let book = Book::new(rate);
         let nanos = if constant { book.tick_nanos() } else { 0 };
         let duration = Duration::from_nanos(nanos.unsigned_abs());
-        Self { name, open, book, duration, key_wanted: false, restart }
+        Self { name, open, book, duration, key_wanted: false, restart, follows_bitrate }
     }
 
     fn failed(&self, source: AvError) -> EncodeError {
@@ -112,5 +114,13 @@ impl Encoder for Running {
 
     fn force_key_frame(&mut self) {
         self.key_wanted = true;
+    }
+
+    fn set_bitrate(&mut self, kbps: u32) -> Result<(), EncodeError> {
+        if !self.follows_bitrate {
+            return Err(EncodeError::fixed_bitrate(self.name));
+        }
+        self.open.set_bitrate(i64::from(kbps) * 1000);
+        Ok(())
     }
 }

@@ -72,6 +72,13 @@ pub(crate) trait Encoder: Send {
 
     /// Makes the next picture a key frame.
     fn force_key_frame(&mut self);
+
+    /// Aims at another bitrate from the next picture on. Its ceiling and its buffer follow in
+    /// proportion.
+    ///
+    /// Fails, and goes on as it was, where the encoder cannot do so while it runs: then
+    /// [`Opened::follows_bitrate`] is false.
+    fn set_bitrate(&mut self, kbps: u32) -> Result<(), EncodeError>;
 }
 
 /// An encoder that was opened, and what it took to get there.
@@ -86,6 +93,8 @@ pub(crate) struct Opened {
     pub(crate) input: InputSpec,
     /// What a muxer must know.
     pub(crate) track: Track,
+    /// Whether its bitrate can be changed while it runs.
+    pub(crate) follows_bitrate: bool,
     /// Encoders that were tried before, in order.
     pub(crate) refused: Vec<Refusal>,
     /// What was chosen instead of what was asked, in words.

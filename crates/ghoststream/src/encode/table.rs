@@ -97,7 +97,14 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     notes.extend(plan.notes);
     let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
     Ok(Opened {
-        encoder: Box::new(Running::new(backend.name, open, wish.rate, constant, restart)),
+        encoder: Box::new(Running::new(
+            backend.name,
+            open,
+            wish.rate,
+            constant,
+            restart,
+            plan.follows_bitrate,
+        )),
         name: backend.name,
         codec: backend.codec,
         input: InputSpec { format: plan.format, size, color: config.color },
@@ -107,6 +114,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
             title: None,
             language: None,
         },
+        follows_bitrate: plan.follows_bitrate,
         refused: vec![],
         notes,
     })

@@ -44,6 +44,8 @@ pub(super) struct Plan {
     pub(super) notes: Vec<String>,
     /// Whether it makes a key frame on demand only when it is opened anew.
     pub(super) restart_for_key: bool,
+    /// Whether it takes up another bitrate while it runs.
+    pub(super) follows_bitrate: bool,
 }
 
 /// Why a backend cannot do what was asked for.
@@ -144,13 +146,15 @@ impl<'a> Wish<'a> {
         } else {
             (rate * 3 / 2, rate * 3)
         };
-        if self.config.low_latency { (most, most / 4) } else { (most, buffer) }
+        let buffer = if self.config.low_latency { most / 4 } else { buffer };
+        // libavcodec keeps it in 32 bits.
+        (most, buffer.min(i32::MAX as u64))
     }
 }
 
 impl Plan {
     pub(super) const fn new(format: PixelFormat) -> Self {
-        Self { format, options: vec![], notes: vec![], restart_for_key: false }
+        Self { format, options: vec![], notes: vec![], restart_for_key: false, follows_bitrate: false }
     }
 
     /// Sets an option.

@@ -23,6 +23,8 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     if config.rate_control == RateControl::Cbr {
         set_cbr(&mut plan, wish);
     }
+    // An average that it aims at over the whole stream stays what it was.
+    plan.follows_bitrate = config.rate_control == RateControl::Cbr;
     plan.set("threads", wish.threads);
     if config.low_latency {
         plan.set("tune", "zerolatency");
@@ -50,12 +52,12 @@ const fn preset(preset: EncoderPreset) -> (&'static str, u32) {
     }
 }
 
-/// A rate that is constant even where nothing moves needs filler.
+/// A rate that is constant even where nothing moves needs filler. It is not asked for by way of
+/// `nal-hrd`: the figures that this writes into the headers would forbid another bitrate later.
 fn set_cbr(plan: &mut Plan, wish: &Wish<'_>) {
     if wish.containers.contains(&Container::Mp4) {
-        plan.set("nal-hrd", "vbr");
         plan.note_no_filler();
     } else {
-        plan.set("nal-hrd", "cbr");
+        plan.set("x264-params", "filler=1");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::thread::JoinHandle;
 
+use super::encoder::RunningEncoder;
 use super::start::Running;
 use super::supervisor::{End, Shared};
 use crate::stats::{AudioReport, OutputReport, RenditionReport, Report};
@@ -9,7 +10,7 @@ use crate::{Error, Timestamp};
 
 /// Empties the pipeline, stage by stage, and reports. Returns the failure that ended it, if any.
 pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Option<Error>) {
-    let Running { capture, sink, renditions, encoders, audio, outputs, reports, .. } = running;
+    let Running { capture, sink, renditions, encoders, audio, outputs, .. } = running;
     shared.timeline.resume(Timestamp::now());
     let source = capture.description();
     drop(capture);
@@ -20,7 +21,11 @@ pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Opt
     });
     let mut error = end.error;
     join(renditions, "picture", &mut error);
-    join(encoders, "encoder", &mut error);
+    let mut reports = Vec::new();
+    for (report, failed) in encoders.into_iter().map(RunningEncoder::join) {
+        reports.push(report);
+        error = error.or(failed);
+    }
     let audio = sound.join().unwrap_or_default();
     let outputs: Vec<OutputReport> = outputs.into_iter().map(super::outputs::OutputThread::join).collect();
     tracing::debug!(%source, ?error, "drained");

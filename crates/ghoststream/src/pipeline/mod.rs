@@ -17,6 +17,7 @@
 //! left to write to.
 
 mod builder;
+mod control;
 mod drain;
 mod encoder;
 mod outputs;
@@ -34,8 +35,11 @@ use std::thread::JoinHandle;
 use builder::Plan;
 use supervisor::{Command, Shared};
 
+use crate::config::check_bitrate;
 use crate::stats::Report;
-use crate::{AudioConfig, AudioSource, CaptureConfig, EncoderConfig, Error, OutputConfig, Timestamp};
+use crate::{
+    AudioConfig, AudioSource, CaptureConfig, ConfigError, EncoderConfig, Error, OutputConfig, Timestamp,
+};
 
 /// One capture on its way to one or more outputs.
 ///
@@ -144,6 +148,50 @@ impl Pipeline {
     pub fn resume(&self) -> Result<(), Error> {
         self.running()?;
         self.shared.timeline.resume(Timestamp::now());
+        Ok(())
+    }
+
+    /// Changes the bitrate of the only rendition, in kbit/s, 50 to 800,000, from the next picture on.
+    /// Its ceiling and buffer follow in proportion. For one of several renditions there is
+    /// [`set_rendition_bitrate`](Self::set_rendition_bitrate).
+    ///
+    /// NVENC follows with rate control VBR and CBR, libx264 with CBR. NVENC begins with a key frame
+    /// each time, which is how libavcodec drives it: a change is not free, and one a second is
+    /// plenty. The report lists what was changed and when.
+    ///
+    /// # Errors
+    /// It is not running or has several renditions, the bitrate is out of its range, or the rate
+    /// control or the encoder in use does not go by a bitrate that can change.
+    pub fn set_bitrate(&self, kbps: u32) -> Result<(), Error> {
+        if lock(&self.shared.controls).len() > 1 {
+            return Err(Error::State("there are several renditions; say whose bitrate is to change"));
+        }
+        self.set_rendition_bitrate(0, kbps)
+    }
+
+    /// Changes the bitrate of one rendition, by its number from 0: see
+    /// [`set_bitrate`](Self::set_bitrate).
+    ///
+    /// # Errors
+    /// As [`set_bitrate`](Self::set_bitrate), or there is no such rendition.
+    pub fn set_rendition_bitrate(&self, rendition: usize, kbps: u32) -> Result<(), Error> {
+        self.running()?;
+        check_bitrate(kbps)?;
+        let controls = lock(&self.shared.controls);
+        let control = controls.get(rendition).ok_or_else(|| {
+            let allowed = format!("below {}, the number of renditions", controls.len());
+            ConfigError::new("rendition", rendition, allowed)
+        })?;
+        control.ask_bitrate(kbps)
+    }
+
+    /// Makes the next picture of every rendition a key frame: a place to cut or to join at.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn request_key_frame(&self) -> Result<(), Error> {
+        self.running()?;
+        lock(&self.shared.controls).iter().for_each(|it| it.ask_key_frame());
         Ok(())
     }
 

@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::builder::{Plan, RenditionPlan};
-use super::encoder::{self, FanOut};
+use super::control::Control;
+use super::encoder::{EncoderThread, FanOut, RunningEncoder};
 use super::lock;
 use super::outputs::{self, OutputThread};
 use super::rendition::{self, Rendition};
@@ -25,10 +26,9 @@ pub(super) struct Running {
     pub(super) capture: Box<dyn Capture>,
     pub(super) sink: FrameSink,
     pub(super) renditions: Vec<JoinHandle<()>>,
-    pub(super) encoders: Vec<JoinHandle<()>>,
+    pub(super) encoders: Vec<RunningEncoder>,
     pub(super) audio: Vec<AudioTrack>,
     pub(super) outputs: Vec<OutputThread>,
-    pub(super) reports: Vec<RenditionReport>,
     /// Outputs that did not fail.
     pub(super) outputs_left: usize,
     /// Outputs that have no picture yet.
@@ -56,7 +56,6 @@ pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>
     let tracks: Vec<Track> = audio.iter().map(AudioTrack::track).collect();
     let outputs = open_outputs(plan, &ready, &tracks)?;
 
-    let reports = ready.iter().map(|it| report(it, plan.capture.fps)).collect();
     remember_facts(shared, &*capture, &ready);
     let outputs: Vec<OutputThread> = outputs
         .into_iter()
@@ -77,7 +76,6 @@ pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>
         outputs_left: outputs.len(),
         waiting_for: (0..outputs.len()).collect(),
         outputs,
-        reports,
     })
 }
 
@@ -192,7 +190,7 @@ fn open_outputs(plan: &Plan, ready: &[Ready], audio: &[Track]) -> Result<Vec<out
         .collect()
 }
 
-type Threads = (Vec<JoinHandle<()>>, Vec<JoinHandle<()>>);
+type Threads = (Vec<JoinHandle<()>>, Vec<RunningEncoder>);
 
 fn spawn_renditions(
     plan: &Plan,
@@ -210,8 +208,11 @@ fn spawn_renditions(
         let config = &plan.renditions[index].encoder;
         let (frames, received) = rendition::channel(it.opened.input, config.low_latency);
         let fan_out = FanOut::new(fan_out(&plan.outputs, index, outputs));
-        let encoder = encoder::EncoderThread::new(it.opened, received, fan_out, shared, commands);
-        encoders.push(thread(&format!("gs-encode-{index}"), move || encoder.run())?);
+        let control = Arc::new(Control::new(config.rate_control));
+        lock(&shared.controls).push(Arc::clone(&control));
+        let report = report(&it.opened, plan.capture.fps);
+        let encoder = EncoderThread::new(it.opened, report, received, fan_out, control, (shared, commands));
+        encoders.push(encoder.spawn(index)?);
         let rendition = Rendition::new(
             rendition::pacing(config, plan.capture.fps),
             processing::open(it.recipe),
@@ -269,15 +270,16 @@ fn audio_sink(
     })
 }
 
-fn report(ready: &Ready, fps: f64) -> RenditionReport {
-    let Size { width, height } = ready.opened.input.size;
+fn report(opened: &Opened, fps: f64) -> RenditionReport {
+    let Size { width, height } = opened.input.size;
     RenditionReport {
-        encoder: ready.opened.name.to_owned(),
-        codec: ready.opened.codec.to_string(),
+        encoder: opened.name.to_owned(),
+        codec: opened.codec.to_string(),
         width,
         height,
         fps,
-        refused: ready.opened.refused.clone(),
+        refused: opened.refused.clone(),
+        bitrate_changes: vec![],
     }
 }
 

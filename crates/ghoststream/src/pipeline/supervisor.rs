@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
 use super::builder::Plan;
+use super::control::Control;
 use super::drain::drain;
 use super::start::{Running, open};
 use super::{PipelineState, Status, lock};
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     pub(super) timeline: Timeline,
     /// What the status shows and only the start knows.
     pub(super) facts: Mutex<Facts>,
+    /// A way to each rendition's encoder, once it is open.
+    pub(super) controls: Mutex<Vec<Arc<Control>>>,
     /// Set by a stop: what is still being opened, a dialog say, need not be waited for.
     pub(super) given_up: Arc<AtomicBool>,
     state: watch::Sender<PipelineState>,
@@ -76,6 +79,7 @@ impl Default for Shared {
             journal: Journal::default(),
             timeline: Timeline::new(),
             facts: Mutex::default(),
+            controls: Mutex::default(),
             given_up: Arc::default(),
             state: watch::Sender::new(PipelineState::New),
             commands: Mutex::default(),

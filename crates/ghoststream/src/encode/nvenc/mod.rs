@@ -21,6 +21,7 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     plan.set("g", wish.gop);
     plan.set_if_known(wish, "forced-idr", 1);
     set_rate_control(&mut plan, wish);
+    plan.follows_bitrate = config.rate_control.has_bitrate();
     if config.low_latency {
         plan.set("zerolatency", 1);
         // Its default holds pictures back until every surface is in use.

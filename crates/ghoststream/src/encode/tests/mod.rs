@@ -1,5 +1,6 @@
 //! What is encoded is decoded again by libavcodec and compared with what went in.
 
+mod bitrate;
 mod judge;
 mod latency;
 mod lifecycle;
@@ -41,6 +42,7 @@ fn config() -> EncoderConfig {
 }
 
 /// What to encode.
+#[derive(Clone)]
 struct Job<'a> {
     config: EncoderConfig,
     /// This row of the table alone, by name.

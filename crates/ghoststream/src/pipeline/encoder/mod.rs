@@ -4,11 +4,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use std::thread::JoinHandle;
+
+use super::control::Control;
 use super::outputs::{Door, Item};
 use super::rendition::{Job, ReceivedFrames};
-use super::supervisor::{Command, Shared};
+use super::supervisor::{Command, Shared, thread};
 use crate::encode::{EncodeError, Encoder, Opened, Packet};
-use crate::{MediaTime, Timestamp};
+use crate::stats::{BitrateChange, RenditionReport};
+use crate::{Error, MediaTime, Timestamp};
 
 /// Hands each packet to every output that takes it. The bytes are shared.
 pub(super) struct FanOut {
@@ -44,8 +48,10 @@ pub(super) struct EncoderThread {
     encoder: Box<dyn Encoder>,
     frames: ReceivedFrames,
     fan_out: FanOut,
+    control: Arc<Control>,
     shared: Arc<Shared>,
     commands: Sender<Command>,
+    report: RenditionReport,
     /// When the pictures that are still inside were handed in, oldest first.
     inside: VecDeque<(MediaTime, Timestamp)>,
 }
@@ -53,35 +59,45 @@ pub(super) struct EncoderThread {
 impl EncoderThread {
     pub(super) fn new(
         opened: Opened,
+        report: RenditionReport,
         frames: ReceivedFrames,
         fan_out: FanOut,
-        shared: &Arc<Shared>,
-        commands: &Sender<Command>,
+        control: Arc<Control>,
+        (shared, commands): (&Arc<Shared>, &Sender<Command>),
     ) -> Self {
+        control.runs(opened.name, opened.follows_bitrate);
         Self {
             encoder: opened.encoder,
             frames,
             fan_out,
+            control,
             shared: Arc::clone(shared),
             commands: commands.clone(),
+            report,
             inside: VecDeque::new(),
         }
     }
 
+    /// Starts it; `index` is the rendition's.
+    pub(super) fn spawn(self, index: usize) -> Result<RunningEncoder, Error> {
+        let report = self.report.clone();
+        let handle = thread(&format!("gs-encode-{index}"), move || self.run())?;
+        Ok(RunningEncoder { handle, report })
+    }
+
     /// Encodes until the rendition ends, then empties the encoder.
-    pub(super) fn run(mut self) {
+    fn run(mut self) -> RenditionReport {
         if let Err(error) = self.encode_all() {
             // The supervisor has gone when it is draining; the frames that are lost are counted.
             let _ = self.commands.send(Command::RenditionFailed(error.into()));
         }
+        self.report
     }
 
     fn encode_all(&mut self) -> Result<(), EncodeError> {
         let mut packets = Vec::new();
         while let Some(Job { frame, after_pause }) = self.frames.next() {
-            if after_pause {
-                self.encoder.force_key_frame();
-            }
+            self.heed(frame.pts, after_pause);
             self.inside.push_back((frame.pts, Timestamp::now()));
             self.encoder.encode(frame, &mut packets)?;
             self.shared.counters.encoded.add(1);
@@ -90,6 +106,24 @@ impl EncoderThread {
         let flushed = self.encoder.flush(&mut packets);
         self.hand_on(&mut packets);
         flushed
+    }
+
+    /// Does what was asked for, with the picture of this time.
+    fn heed(&mut self, pts: MediaTime, key_frame: bool) {
+        /// As many changes are listed; more are made.
+        const MOST: usize = 1000;
+        let asked = self.control.take();
+        if key_frame || asked.key_frame {
+            self.encoder.force_key_frame();
+        }
+        let Some(kbps) = asked.kbps else { return };
+        match self.encoder.set_bitrate(kbps) {
+            Ok(()) if self.report.bitrate_changes.len() < MOST => {
+                self.report.bitrate_changes.push(BitrateChange { seconds: pts.as_secs_f64(), kbps });
+            }
+            Ok(()) => {}
+            Err(error) => self.shared.journal.note(error.to_string()),
+        }
     }
 
     fn hand_on(&mut self, packets: &mut Vec<Packet>) {
@@ -107,6 +141,26 @@ impl EncoderThread {
         // An encoder that swallowed pictures must not make this grow.
         while self.inside.len() > 1024 {
             self.inside.pop_front();
+        }
+    }
+}
+
+/// An encoder's thread that was started.
+pub(super) struct RunningEncoder {
+    handle: JoinHandle<RenditionReport>,
+    /// What was known at the start.
+    report: RenditionReport,
+}
+
+impl RunningEncoder {
+    /// Waits until it has ended. The report is that of the start where it panicked.
+    pub(super) fn join(self) -> (RenditionReport, Option<Error>) {
+        match self.handle.join() {
+            Ok(report) => (report, None),
+            Err(_) => {
+                let error = Error::Thread { thread: "encoder".into(), reason: "it panicked".into() };
+                (self.report, Some(error))
+            }
         }
     }
 }
