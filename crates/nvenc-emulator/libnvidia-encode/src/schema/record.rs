@@ -64,6 +64,16 @@ impl Record {
         self.get(path) as u32
     }
 
+    /// Whether this version has a field of this name.
+    pub fn has(&self, path: &str) -> bool {
+        find(self.layout, path).is_some()
+    }
+
+    /// [`u32`](Self::u32), or 0 where not even another version has such a field.
+    pub fn u32_or_zero(&self, path: &str) -> u32 {
+        if self.has(path) { self.u32(path) } else { 0 }
+    }
+
     /// [`get`](Self::get), for what is signed.
     pub fn i32(&self, path: &str) -> i32 {
         self.get(path) as i32
