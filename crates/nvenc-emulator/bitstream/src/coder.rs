@@ -117,6 +117,7 @@ pub struct Coded {
     /// What a decoder makes of it.
     pub decoded: Picture,
     /// The same before cropping, in whole blocks: later pictures are predicted from the hidden samples too.
+    /// Without samples in AV1, where prediction sees no more than what is shown.
     pub(crate) whole: Picture,
 }
 
