@@ -73,3 +73,36 @@ fn level(stream: &Stream, coded: &Format) -> u8 {
     };
     LEVELS.iter().find(fits).map_or(186, |it| it.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Chroma, testing};
+
+    #[test]
+    fn the_level_is_the_lowest_that_suffices() {
+        let level = |width, height, rate| {
+            let stream = testing::stream(testing::format(width, height, Chroma::Yuv420, 8));
+            Layout::new(&Stream { rate: (rate, 1), ..stream }).level
+        };
+        assert_eq!(level(176, 144, 15), 30);
+        assert_eq!(level(1280, 720, 30), 93);
+        assert_eq!(level(1920, 1080, 30), 120);
+        assert_eq!(level(1920, 1080, 60), 123);
+        assert_eq!(level(3840, 2160, 60), 153);
+        // 8 * MaxLumaPs bounds the square of a side.
+        assert_eq!(level(4096, 64, 30), 120);
+        assert_eq!(level(7680, 4320, 60), 183);
+    }
+
+    #[test]
+    fn tiles_cover_the_picture() {
+        for (width, height) in [(16, 16), (240, 2000), (1920, 1080), (640, 360), (8192, 8192)] {
+            let stream = testing::stream(testing::format(width, height, Chroma::Yuv420, 8));
+            let layout = Layout::new(&stream);
+            let rows: Vec<usize> = layout.tiles.iter().cloned().flatten().collect();
+            assert_eq!(rows, (0..height.div_ceil(TREE)).collect::<Vec<_>>());
+            assert!(width >= TILE_WIDTH || layout.tiles.len() == 1);
+        }
+    }
+}

@@ -167,7 +167,8 @@ fn extend(picture: &Picture, coded: Format) -> Cow<'_, Picture> {
 fn crop(whole: &Picture, format: Format) -> Picture {
     let plane = |plane: usize| {
         let ((across, _), (width, height)) = (whole.format.plane(plane), format.plane(plane));
-        whole.planes[plane].chunks_exact(across).take(height).flat_map(|row| &row[..width]).copied().collect()
+        let rows = whole.planes[plane].chunks_exact(across).take(height);
+        rows.map(|row| &row[..width]).collect::<Vec<_>>().concat()
     };
     Picture { format, planes: [0, 1, 2].map(plane) }
 }

@@ -131,3 +131,22 @@ fn write_entry_points(bits: &mut BitWriter, tiles: &[Vec<u8>]) {
         bits.put(size - 1, length);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entry_points_count_what_emulation_prevention_adds() {
+        let mut bits = BitWriter::new();
+        let tiles = [vec![9, 0, 0, 1, 0, 0, 0x80], vec![7; 3], vec![5; 40]];
+        write_entry_points(&mut bits, &tiles);
+        // Two of them, of three bits each: 8 - 1 and 3 - 1.
+        let mut expected = BitWriter::new();
+        expected.ue(2);
+        expected.ue(3 - 1);
+        expected.put(7, 3);
+        expected.put(2, 3);
+        assert_eq!(bits.finish(), expected.finish());
+    }
+}

@@ -1,6 +1,7 @@
 //! What is written is decoded by somebody else and compared.
 
 use super::*;
+use crate::Color;
 use crate::testing::{self, Coding, assert_same, b_frames, code, decode, format, low_delay, probe, random};
 
 /// Codes moving pictures by these plans, and fails unless a decoder finds what was promised.
@@ -94,9 +95,88 @@ fn exact_pictures_are_decoded_as_they_were() {
 }
 
 #[test]
+fn exact_pictures_are_smaller_than_their_samples() {
+    let stream = Stream { exact: true, ..stream(320, 240, Chroma::Yuv420, 8) };
+    let coding = coded(&stream, &low_delay(&stream, 6, 9), |_| Quality::Exact);
+    let samples = 320 * 240 * 3 / 2;
+    assert!(coding.sizes.iter().all(|&size| size * 4 < samples * 3), "{:?}", coding.sizes);
+}
+
+#[test]
 fn exact_streams_take_inexact_pictures_too() {
     let stream = Stream { exact: true, ..stream(210, 130, Chroma::Yuv420, 8) };
     let quality =
         |plan: &Plan| if plan.order.is_multiple_of(2) { Quality::Exact } else { Quality::Quantizer(30) };
     coded(&stream, &low_delay(&stream, 6, 9), quality);
+}
+
+#[test]
+fn a_larger_quantizer_takes_fewer_bits() {
+    let stream = stream(640, 360, Chroma::Yuv420, 8);
+    let plans = low_delay(&stream, 5, 30);
+    let bits = |quantizer: u8| {
+        let coding =
+            code(&mut Hevc::new(stream.clone()), stream.format, &plans, |_| Quality::Quantizer(quantizer));
+        coding.sizes.iter().sum::<usize>() * 8 / plans.len() * 30
+    };
+    let rates: Vec<usize> = (0..52).step_by(10).map(bits).collect();
+    assert!(rates.is_sorted_by(|a, b| a > b), "{rates:?}");
+    assert!(rates[0] > 30_000_000 && rates[5] < 500_000, "{rates:?}");
+}
+
+#[test]
+fn tiles_are_found_where_the_slice_says() {
+    // Four tiles, one of them still, at a quantiser that makes bytes to escape.
+    let stream = Stream { reorders: true, level: Some(120), ..stream(512, 512, Chroma::Yuv420, 8) };
+    assert_eq!(Layout::new(&stream).tiles.len(), 4);
+    coded(&stream, &b_frames(2, true), |_| Quality::Quantizer(8));
+}
+
+#[test]
+fn the_parameter_sets_say_what_the_stream_is() {
+    let color = Color { primaries: 9, transfer: 16, matrix: 9, full_range: false };
+    let base = stream(1280, 720, Chroma::Yuv420, 10);
+    let stream = Stream { color: Some(color), rate: (60_000, 1001), sample_aspect_ratio: (4, 3), ..base };
+    let coding = coded(&stream, &low_delay(&stream, 2, 9), |_| Quality::Quantizer(40));
+    let probed = probe("hevc", &coding.bytes);
+    let expected = [
+        ("profile", "Main 10"),
+        ("level", "120"),
+        ("pix_fmt", "yuv420p10le"),
+        ("width", "1280"),
+        ("height", "720"),
+        ("has_b_frames", "0"),
+        ("color_range", "tv"),
+        ("color_space", "bt2020nc"),
+        ("color_transfer", "smpte2084"),
+        ("color_primaries", "bt2020"),
+        ("sample_aspect_ratio", "4:3"),
+        ("r_frame_rate", "60000/1001"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(probed.entry(name), value, "{name}");
+    }
+}
+
+#[test]
+fn each_format_has_its_profile() {
+    let profile = |chroma, depth| {
+        let stream = stream(128, 96, chroma, depth);
+        let coding = coded(&stream, &low_delay(&stream, 1, 9), |_| Quality::Quantizer(40));
+        probe("hevc", &coding.bytes).entry("profile").to_owned()
+    };
+    assert_eq!(profile(Chroma::Yuv420, 8), "Main");
+    assert_eq!(profile(Chroma::Yuv420, 10), "Main 10");
+    assert_eq!(profile(Chroma::Yuv444, 8), "Rext");
+    assert_eq!(profile(Chroma::Yuv444, 10), "Rext");
+}
+
+#[test]
+fn only_a_stream_that_reorders_is_held_back() {
+    let reordered = Stream { reorders: true, ..stream(128, 96, Chroma::Yuv420, 8) };
+    let coding = coded(&reordered, &b_frames(2, true), |_| Quality::Quantizer(30));
+    assert_eq!(probe("hevc", &coding.bytes).entry("has_b_frames"), "2");
+    let live = stream(128, 96, Chroma::Yuv420, 8);
+    let coding = coded(&live, &low_delay(&live, 3, 9), |_| Quality::Quantizer(30));
+    assert_eq!(probe("hevc", &coding.bytes).entry("has_b_frames"), "0");
 }

@@ -3,40 +3,39 @@
 /// Samples of the largest transform block.
 pub(super) const AREA: usize = 16 * 16;
 
-/// transMatrix for 16x16. The matrix of half the size is every second row of it, its left half.
-const MATRIX: [[i16; 16]; 16] = matrix();
-
-/// Its columns as rows.
-const TRANSPOSED: [[i16; 16]; 16] = transposed();
-
 /// 64 times the square root of 2 times the cosine of each 32nd of half a turn, as the standard rounds it;
 /// the first one without the root.
 const COSINES: [i16; 17] = [64, 90, 89, 87, 83, 80, 75, 70, 64, 57, 50, 43, 36, 25, 18, 9, 0];
 
-const fn matrix() -> [[i16; 16]; 16] {
-    let mut matrix = [[0; 16]; 16];
-    let mut row = 0;
-    while row < 16 {
-        let mut column = 0;
-        while column < 16 {
-            let angle = (2 * column + 1) * row % 64;
-            let angle = if angle > 32 { 64 - angle } else { angle };
-            matrix[row][column] = if angle > 16 { -COSINES[32 - angle] } else { COSINES[angle] };
-            column += 1;
-        }
-        row += 1;
-    }
-    matrix
-}
+/// The transform of N samples.
+struct Matrix<const N: usize>;
 
-const fn transposed() -> [[i16; 16]; 16] {
-    let mut transposed = [[0; 16]; 16];
-    let mut at = 0;
-    while at < AREA {
-        transposed[at % 16][at / 16] = MATRIX[at / 16][at % 16];
-        at += 1;
-    }
-    transposed
+impl<const N: usize> Matrix<N> {
+    /// transMatrix: a row for each frequency. Even ones are symmetric, odd ones are not but for the sign:
+    /// only the left halves are used.
+    const ROWS: [[i16; N]; N] = {
+        let mut rows = [[0; N]; N];
+        let mut at = 0;
+        while at < N * N {
+            let angle = (2 * (at % N) + 1) * (at / N) * (16 / N) % 64;
+            let angle = if angle > 32 { 64 - angle } else { angle };
+            rows[at / N][at % N] = if angle > 16 { -COSINES[32 - angle] } else { COSINES[angle] };
+            at += 1;
+        }
+        rows
+    };
+
+    /// A row for each sample: first all even frequencies, then the odd ones.
+    const COLUMNS: [[i16; N]; N] = {
+        let mut columns = [[0; N]; N];
+        let mut at = 0;
+        while at < N * N {
+            let frequency = at / N;
+            columns[at % N][frequency % 2 * (N / 2) + frequency / 2] = Self::ROWS[frequency][at % N];
+            at += 1;
+        }
+        columns
+    };
 }
 
 /// The quantiser of one plane of one picture.
@@ -123,66 +122,88 @@ const fn chroma(quantizer: u32) -> u32 {
     }
 }
 
+/// Transforms rows, then columns, each from the sums and differences of opposite samples. Those of columns
+/// saturate: this direction need not be exact.
 fn forward<const N: usize>(differences: &[i16; AREA], depth: u32, out: &mut [i16; AREA]) {
     let log2 = N.ilog2();
     let mut rows = [0; AREA];
-    for row in 0..N {
-        let input = &differences[row * N..][..N];
-        let mut sums = [0; N];
-        for (column, &value) in input.iter().enumerate() {
-            for (k, sum) in sums.iter_mut().enumerate() {
-                *sum += i32::from(value) * i32::from(TRANSPOSED[column][k * (16 / N)]);
-            }
+    for (row, input) in rows.chunks_exact_mut(N).zip(differences.chunks_exact(N)).take(N) {
+        let (mut even, mut odd) = ([0; 8], [0; 8]);
+        for at in 0..N / 2 {
+            let (near, far) = (input[at], input[N - 1 - at]);
+            let (evens, odds) = Matrix::<N>::COLUMNS[at].split_at(N / 2);
+            add(&mut even, evens, near + far);
+            add(&mut odd, odds, near - far);
         }
-        store::<N>(&sums, log2 + depth - 9, &mut rows[row * N..][..N]);
+        for (at, pair) in row.chunks_exact_mut(2).enumerate() {
+            pair[0] = round(even[at], log2 + depth - 9);
+            pair[1] = round(odd[at], log2 + depth - 9);
+        }
     }
-    for k in 0..N {
-        let mut sums = [0; N];
-        for row in 0..N {
-            add::<N>(&mut sums, &rows[row * N..][..N], MATRIX[k * (16 / N)][row]);
+    let (mut sums, mut lacks) = ([0i16; AREA / 2], [0i16; AREA / 2]);
+    for at in 0..N * N / 2 {
+        let (near, far) = (rows[at], rows[(N - 1 - at / N) * N + at % N]);
+        sums[at] = near.saturating_add(far);
+        lacks[at] = near.saturating_sub(far);
+    }
+    for (frequency, out) in out.chunks_exact_mut(N).take(N).enumerate() {
+        let mut column = [0; N];
+        let halves = if frequency % 2 == 0 { &sums } else { &lacks };
+        for (half, &factor) in halves.chunks_exact(N).zip(&Matrix::<N>::ROWS[frequency][..N / 2]) {
+            add(&mut column, half, factor);
         }
-        store::<N>(&sums, log2 + 6, &mut out[k * N..][..N]);
+        for (out, sum) in out.iter_mut().zip(column) {
+            *out = round(sum, log2 + 6);
+        }
     }
 }
 
+/// The inverse by the letter: columns, then rows, each as the sums and differences of what even and odd
+/// frequencies make.
 fn inverse<const N: usize>(coefficients: &[i16; AREA], depth: u32, out: &mut [i16; AREA]) {
     // Most high frequencies are zero: only the rows and columns that have any are summed.
     let mut used = (0, 0);
-    for row in 0..N {
-        if let Some(last) = coefficients[row * N..][..N].iter().rposition(|&it| it != 0) {
+    for (row, values) in coefficients.chunks_exact(N).take(N).enumerate() {
+        if let Some(last) = values.iter().rposition(|&it| it != 0) {
             used = (row + 1, used.1.max(last + 1));
         }
     }
     let mut columns = [0; AREA];
-    for row in 0..N {
-        let mut sums = [0; N];
-        for k in 0..used.0 {
-            add::<N>(&mut sums, &coefficients[k * N..][..N], MATRIX[k * (16 / N)][row]);
+    for at in 0..N / 2 {
+        let mut parts = [[0; N]; 2];
+        for (frequency, row) in coefficients.chunks_exact(N).enumerate().take(used.0) {
+            add(&mut parts[frequency % 2], row, Matrix::<N>::ROWS[frequency][at]);
         }
-        store::<N>(&sums, 7, &mut columns[row * N..][..N]);
+        let [even, odd] = parts;
+        for x in 0..N {
+            columns[at * N + x] = round(even[x].wrapping_add(odd[x]), 7);
+            columns[(N - 1 - at) * N + x] = round(even[x].wrapping_sub(odd[x]), 7);
+        }
     }
-    for row in 0..N {
-        let mut sums = [0; N];
-        for k in 0..used.1 {
-            add::<N>(&mut sums, &MATRIX[k * (16 / N)][..N], columns[row * N + k]);
+    for (out, row) in out.chunks_exact_mut(N).zip(columns.chunks_exact(N)).take(N) {
+        let mut parts = [[0; 8]; 2];
+        for (frequency, &value) in row.iter().enumerate().take(used.1) {
+            add(&mut parts[frequency % 2], &Matrix::<N>::ROWS[frequency][..N / 2], value);
         }
-        store::<N>(&sums, 20 - depth, &mut out[row * N..][..N]);
+        let [even, odd] = parts;
+        for at in 0..N / 2 {
+            out[at] = round(even[at].wrapping_add(odd[at]), 20 - depth);
+            out[N - 1 - at] = round(even[at].wrapping_sub(odd[at]), 20 - depth);
+        }
     }
 }
 
-/// Adds a multiple of a row.
+/// Adds a multiple of a row. Sums of 16 products never wrap, but checks for it would keep this from being
+/// done eight at a time.
 #[inline]
-fn add<const N: usize>(sums: &mut [i32; N], row: &[i16], factor: i16) {
+fn add(sums: &mut [i32], row: &[i16], factor: i16) {
     for (sum, &value) in sums.iter_mut().zip(row) {
-        *sum += i32::from(value) * i32::from(factor);
+        *sum = sum.wrapping_add(i32::from(value).wrapping_mul(i32::from(factor)));
     }
 }
 
-/// Rounds sums to fewer bits.
+/// Rounds a sum to fewer bits.
 #[inline]
-fn store<const N: usize>(sums: &[i32; N], shift: u32, out: &mut [i16]) {
-    for (out, &sum) in out.iter_mut().zip(sums) {
-        let value = (sum + (1 << (shift - 1))) >> shift;
-        *out = value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
-    }
+fn round(sum: i32, shift: u32) -> i16 {
+    (sum.wrapping_add(1 << (shift - 1)) >> shift).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
