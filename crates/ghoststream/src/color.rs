@@ -34,6 +34,13 @@ pub enum PixelFormat {
     /// I420 with 16-bit samples, the ten significant bits at the bottom; also known as
     /// `yuv420p10le`. What software encoders take for ten bits.
     I010,
+    /// 4:4:4 in three planes, also known as YUV444.
+    I444,
+    /// I444 with 16-bit samples, the ten significant bits at the bottom; also known as
+    /// `yuv444p10le`. What software encoders take for ten bits.
+    I444P10,
+    /// I444 with 16-bit samples, the ten significant bits on top. What NVENC takes.
+    I444P16,
 }
 
 impl PixelFormat {
@@ -50,13 +57,30 @@ impl PixelFormat {
             | Self::Bgrx1010102 => Some(4),
             Self::Rgb24 | Self::Bgr24 => Some(3),
             Self::Yuy2 => Some(2),
-            Self::Nv12 | Self::I420 | Self::P010 | Self::I010 => None,
+            Self::Nv12
+            | Self::I420
+            | Self::P010
+            | Self::I010
+            | Self::I444
+            | Self::I444P10
+            | Self::I444P16 => None,
         }
     }
 
     /// Whether it carries luma and chroma rather than RGB.
     pub const fn is_yuv(self) -> bool {
-        matches!(self, Self::Nv12 | Self::I420 | Self::Yuy2 | Self::P010 | Self::I010)
+        self.is_full_chroma()
+            || matches!(self, Self::Nv12 | Self::I420 | Self::Yuy2 | Self::P010 | Self::I010)
+    }
+
+    /// Whether it is 4:4:4: colour differences of every pixel.
+    pub const fn is_full_chroma(self) -> bool {
+        matches!(self, Self::I444 | Self::I444P10 | Self::I444P16)
+    }
+
+    /// How far up in its 16 bits a sample of a planar format with ten bits is.
+    pub(crate) const fn sample_shift(self) -> u32 {
+        if matches!(self, Self::P010 | Self::I444P16) { 6 } else { 0 }
     }
 
     /// Significant bits of a sample.
@@ -67,7 +91,9 @@ impl PixelFormat {
             | Self::Rgbx1010102
             | Self::Bgrx1010102
             | Self::P010
-            | Self::I010 => 10,
+            | Self::I010
+            | Self::I444P10
+            | Self::I444P16 => 10,
             _ => 8,
         }
     }
@@ -76,7 +102,7 @@ impl PixelFormat {
     pub const fn planes(self) -> usize {
         match self {
             Self::Nv12 | Self::P010 => 2,
-            Self::I420 | Self::I010 => 3,
+            Self::I420 | Self::I010 | Self::I444 | Self::I444P10 | Self::I444P16 => 3,
             _ => 1,
         }
     }
@@ -88,10 +114,10 @@ impl PixelFormat {
         let (width, height) = (size.width as usize, size.height as usize);
         let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
         match (self, plane) {
-            (Self::Nv12, 0) | (Self::I420, 0) => (width, height),
+            (Self::Nv12, 0) | (Self::I420, 0) | (Self::I444, _) => (width, height),
             (Self::Nv12, _) => (half_width * 2, half_height),
             (Self::I420, _) => (half_width, half_height),
-            (Self::P010, 0) | (Self::I010, 0) => (width * 2, height),
+            (Self::P010, 0) | (Self::I010, 0) | (Self::I444P10 | Self::I444P16, _) => (width * 2, height),
             (Self::I010, _) => (half_width * 2, half_height),
             (Self::P010, _) => (half_width * 4, half_height),
             (Self::Yuy2, _) => (half_width * 4, height),

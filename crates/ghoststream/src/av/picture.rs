@@ -99,13 +99,26 @@ impl Picture {
         }))
     }
 
+    /// Whether there is one row of chroma for two of luma: so in every planar format but 4:4:4.
+    fn has_half_chroma(&self) -> bool {
+        use ffi::AVPixelFormat::*;
+        // SAFETY: self owns a valid frame.
+        let format = unsafe { self.0.as_ref() }.format;
+        ![AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10LE, AV_PIX_FMT_YUV444P16LE]
+            .iter()
+            .any(|&it| it as i32 == format)
+    }
+
     fn raw_plane(&self, index: usize) -> (*mut u8, usize, usize) {
         // SAFETY: self owns a valid frame.
         let frame = unsafe { self.0.as_ref() };
         let data = frame.data[index];
         let stride = frame.linesize[index] as usize;
-        let subsampled = index > 0;
-        let rows = if subsampled { (frame.height as usize).div_ceil(2) } else { frame.height as usize };
+        let rows = if index > 0 && self.has_half_chroma() {
+            (frame.height as usize).div_ceil(2)
+        } else {
+            frame.height as usize
+        };
         (data, stride * rows, stride)
     }
 
@@ -146,6 +159,9 @@ pub(crate) fn av_pixel_format(format: PixelFormat) -> Option<ffi::AVPixelFormat>
         PixelFormat::Yuy2 => AV_PIX_FMT_YUYV422,
         PixelFormat::P010 => AV_PIX_FMT_P010LE,
         PixelFormat::I010 => AV_PIX_FMT_YUV420P10LE,
+        PixelFormat::I444 => AV_PIX_FMT_YUV444P,
+        PixelFormat::I444P10 => AV_PIX_FMT_YUV444P10LE,
+        PixelFormat::I444P16 => AV_PIX_FMT_YUV444P16LE,
         PixelFormat::Rgbx1010102 | PixelFormat::Bgrx1010102 => return None,
     })
 }

@@ -36,8 +36,12 @@ pub(super) struct ReceivedFrames {
 /// The bounded channel between a rendition and its encoder: deep enough to ride out a stall of the
 /// machine, within 64 MiB of pictures; two pictures where latency matters.
 pub(super) fn channel(input: InputSpec, low_latency: bool) -> (Frames, ReceivedFrames) {
-    let bytes = (input.size.area() * 3 / 2).max(1) * if input.format.depth() > 8 { 2 } else { 1 };
-    let fits = usize::try_from(64 * 1024 * 1024 / bytes).unwrap_or(4);
+    let plane = |index| {
+        let (row, rows) = input.format.plane_layout(index, input.size);
+        row * rows
+    };
+    let bytes: usize = (0..input.format.planes()).map(plane).sum();
+    let fits = 64 * 1024 * 1024 / bytes.max(1);
     let capacity = if low_latency { 2 } else { fits.clamp(4, 32) };
     let (sender, receiver) = sync_channel(capacity);
     let queued = Arc::new(AtomicUsize::new(0));

@@ -43,6 +43,22 @@ impl DeepWeights {
         }
     }
 
+    /// Luma, Cb and Cr of each pixel of a row, in code values.
+    pub(super) fn full(&self, pixels: &[Word], mut put: impl FnMut(usize, [u16; 3])) {
+        for (index, pixel) in pixels.iter().enumerate() {
+            let rgb = [pixel[0], pixel[1], pixel[2]].map(f32::from);
+            let luma = self.sample(self.rows[0], self.black, rgb);
+            put(
+                index,
+                [
+                    luma,
+                    self.sample(self.rows[1], self.neutral, rgb),
+                    self.sample(self.rows[2], self.neutral, rgb),
+                ],
+            );
+        }
+    }
+
     /// Chroma of two rows, in code values.
     pub(super) fn chroma(&self, rows: WordRows<'_>, mut put: impl FnMut(usize, u16, u16)) {
         let length = rows.top.len();

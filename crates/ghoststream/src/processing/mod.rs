@@ -9,6 +9,7 @@ mod cpu;
 mod deep;
 mod error;
 mod filter;
+mod full;
 mod geometry;
 mod matrix;
 pub(crate) mod pacer;

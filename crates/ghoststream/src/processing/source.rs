@@ -94,6 +94,7 @@ pub(super) fn read_words(frame: &CapturedFrame, view: &View, rect: Rect, out: &m
         Rgbx1010102 => read_packed(frame, view, rect, out, [22, 12, 2]),
         Bgrx1010102 => read_packed(frame, view, rect, out, [2, 12, 22]),
         Nv12 | I420 | Yuy2 | P010 | I010 => read_ycbcr(frame, view, rect, out),
+        I444 | I444P10 | I444P16 => debug_assert!(false, "no source sends them"),
         Bgrx | Rgbx | Xrgb | Xbgr | Rgb24 | Bgr24 => debug_assert!(false, "their layout is bytes"),
     }
 }

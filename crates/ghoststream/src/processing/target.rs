@@ -4,16 +4,16 @@ use super::deep::{DeepWeights, WordRows};
 use super::matrix::{Levels, Order, Weights};
 use super::source::{Layout, Word, byte_order};
 use super::strip::{self, Chroma, Rows};
-use super::{ProcessError, Recipe};
+use super::{ProcessError, Recipe, full};
 use crate::av::Picture;
 use crate::{PixelFormat, Rect};
 
 /// How pixels of a layout become the output's.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kernel {
-    /// Four bytes of RGB to 4:2:0.
+    /// Four bytes of RGB to planes of luma and chroma.
     Bytes(Weights),
-    /// Words of RGB to 4:2:0.
+    /// Words of RGB to planes of luma and chroma.
     Words(DeepWeights),
     /// To four bytes of RGB, from the order of the first to that of the second.
     Reorder(Order, Order),
@@ -27,14 +27,10 @@ impl Kernel {
         let output = recipe.output;
         let depth = output.format.depth();
         Ok(match (output.format, Layout::of(format)) {
-            (
-                PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::P010 | PixelFormat::I010,
-                Layout::Bytes(order),
-            ) => Self::Bytes(Weights::new(order, output.color, depth)),
-            (
-                PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::P010 | PixelFormat::I010,
-                Layout::Words,
-            ) => Self::Words(DeepWeights::new(output.color, depth)),
+            (to, Layout::Bytes(order)) if is_planar(to) => {
+                Self::Bytes(Weights::new(order, output.color, depth))
+            }
+            (to, Layout::Words) if is_planar(to) => Self::Words(DeepWeights::new(output.color, depth)),
             (to, layout) => match (byte_order(to), to.packed_bytes(), layout) {
                 (Some(to), Some(4), Layout::Bytes(from)) => Self::Reorder(from, to),
                 (Some(to), Some(4), Layout::Words) => Self::Narrow(to),
@@ -65,14 +61,14 @@ impl<'a> Target<'a> {
     pub(super) fn blacken(&mut self, levels: Levels) {
         let [(first, _), (second, _), (third, _)] = &mut self.planes;
         let (black, neutral) = (levels.black as u16, levels.neutral as u16);
-        let deep = |value: u16| (value << sample_shift(self.format)).to_le_bytes();
+        let deep = |value: u16| (value << self.format.sample_shift()).to_le_bytes();
         match self.format {
-            PixelFormat::P010 | PixelFormat::I010 => {
+            format if is_planar(format) && format.depth() > 8 => {
                 first.as_chunks_mut().0.fill(deep(black));
                 second.as_chunks_mut().0.fill(deep(neutral));
                 third.as_chunks_mut().0.fill(deep(neutral));
             }
-            PixelFormat::Nv12 | PixelFormat::I420 => {
+            format if is_planar(format) => {
                 first.fill(black as u8);
                 second.fill(neutral as u8);
                 third.fill(neutral as u8);
@@ -112,8 +108,19 @@ impl<'a> Target<'a> {
     /// Writes one or two rows of four-byte pixels at `rect`, whose place is even.
     fn put_bytes(&mut self, kernel: &Kernel, rect: Rect, rows: Rows<'_>) {
         match kernel {
+            Kernel::Bytes(weights) if self.format.is_full_chroma() => {
+                let (deep, shift) = (self.format.depth() > 8, self.format.sample_shift());
+                for (source, y) in [rows.top, rows.bottom].into_iter().zip(rect.y..rect.bottom()) {
+                    let pixels = source[rows.lead * 4..].as_chunks().0;
+                    let planes = self.full_row(rect, y);
+                    match deep {
+                        true => full::convert_deep(weights, pixels, planes, shift),
+                        false => full::convert(weights, pixels, planes),
+                    }
+                }
+            }
             Kernel::Bytes(weights) => {
-                let (deep, shift) = (self.format.depth() > 8, sample_shift(self.format));
+                let (deep, shift) = (self.format.depth() > 8, self.format.sample_shift());
                 let (luma, chroma) = self.rows(rect);
                 if deep {
                     strip::convert_deep(weights, rows, luma, chroma, shift);
@@ -142,8 +149,14 @@ impl<'a> Target<'a> {
     fn put_words(&mut self, kernel: &Kernel, rect: Rect, rows: WordRows<'_>) {
         let sources = [&rows.top[rows.lead..], &rows.bottom[rows.lead..]];
         match kernel {
+            Kernel::Words(weights) if self.format.is_full_chroma() => {
+                let (depth, shift) = (self.format.depth(), self.format.sample_shift());
+                for (source, y) in sources.into_iter().zip(rect.y..rect.bottom()) {
+                    full::convert_words(weights, source, self.full_row(rect, y), depth, shift);
+                }
+            }
             Kernel::Words(weights) => {
-                let (deep, shift) = (self.format.depth() > 8, sample_shift(self.format));
+                let (deep, shift) = (self.format.depth() > 8, self.format.sample_shift());
                 let (luma, mut chroma) = self.rows(rect);
                 for (source, row) in sources.into_iter().zip(luma) {
                     if deep {
@@ -175,6 +188,13 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Row `y` of `rect` in each of three planes of 4:4:4.
+    fn full_row(&mut self, rect: Rect, y: u32) -> full::Planes<'_> {
+        let sample = if self.format.depth() > 8 { 2 } else { 1 };
+        let (x, width) = (rect.x as usize * sample, rect.width as usize * sample);
+        self.planes.each_mut().map(|plane| span(plane, x, y, width))
+    }
+
     /// The luma rows and the chroma row of 4:2:0 at `rect`.
     pub(super) fn rows(&mut self, rect: Rect) -> ([&mut [u8]; 2], Chroma<'_>) {
         let [luma, second, third] = &mut self.planes;
@@ -190,9 +210,9 @@ impl<'a> Target<'a> {
     }
 }
 
-/// How far up in its 16 bits a ten-bit sample is.
-const fn sample_shift(format: PixelFormat) -> u32 {
-    if matches!(format, PixelFormat::P010) { 6 } else { 0 }
+/// Whether luma and chroma go to planes of their own.
+const fn is_planar(format: PixelFormat) -> bool {
+    format.is_yuv() && format.packed_bytes().is_none()
 }
 
 /// The first row and the number of rows of each pair; the last may be alone.

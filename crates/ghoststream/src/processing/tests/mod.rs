@@ -34,11 +34,14 @@ const INPUTS: [PixelFormat; 15] = [
 ];
 
 /// Every format that an encoder may ask for.
-const OUTPUTS: [PixelFormat; 8] = [
+const OUTPUTS: [PixelFormat; 11] = [
     PixelFormat::Nv12,
     PixelFormat::I420,
     PixelFormat::P010,
     PixelFormat::I010,
+    PixelFormat::I444,
+    PixelFormat::I444P10,
+    PixelFormat::I444P16,
     PixelFormat::Bgrx,
     PixelFormat::Rgbx,
     PixelFormat::Xrgb,

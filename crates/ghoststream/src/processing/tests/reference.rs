@@ -176,6 +176,10 @@ pub(super) fn planes(output: InputSpec, picture: &[Vec<Rgb>]) -> [Vec<Vec<f64>>;
         .map(|row| row.iter().map(|rgb| to_ycbcr(output.color, depth, *rgb)).collect())
         .collect();
     let luma = ycc.iter().map(|row| row.iter().map(|it| it[0]).collect()).collect();
+    if output.format.is_full_chroma() {
+        let whole = |c: usize| ycc.iter().map(|row| row.iter().map(|it| it[c].min(most)).collect()).collect();
+        return [luma, whole(1), whole(2)];
+    }
     let chroma = |c: usize| {
         let sample = |i: usize, j: usize| {
             let rows = [2 * j, (2 * j + 1).min(height - 1)];
@@ -196,13 +200,13 @@ pub(super) fn read(picture: &Picture, format: PixelFormat) -> [Vec<Vec<f64>>; 3]
     let plane = |index: usize, w: usize, h: usize, step: usize, at: usize| -> Vec<Vec<f64>> {
         let (bytes, stride) = picture.plane(index);
         let value = |x: usize, y: usize| match format {
-            PixelFormat::P010 => {
+            PixelFormat::P010 | PixelFormat::I444P16 => {
                 let at = y * stride + (x * step + at) * 2;
                 let value = u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-                assert_eq!(value & 63, 0, "the low bits of P010 are unused");
+                assert_eq!(value & 63, 0, "the low bits are unused");
                 f64::from(value >> 6)
             }
-            PixelFormat::I010 => {
+            PixelFormat::I010 | PixelFormat::I444P10 => {
                 let at = y * stride + (x * step + at) * 2;
                 f64::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]))
             }
@@ -222,6 +226,9 @@ pub(super) fn read(picture: &Picture, format: PixelFormat) -> [Vec<Vec<f64>>; 3]
             plane(1, half_width, half_height, 1, 0),
             plane(2, half_width, half_height, 1, 0),
         ],
+        PixelFormat::I444 | PixelFormat::I444P10 | PixelFormat::I444P16 => {
+            [0, 1, 2].map(|index| plane(index, width, height, 1, 0))
+        }
         PixelFormat::Bgrx => packed([2, 1, 0]),
         PixelFormat::Rgbx => packed([0, 1, 2]),
         PixelFormat::Xrgb => packed([1, 2, 3]),
@@ -251,6 +258,7 @@ fn carried_over(frame: &CapturedFrame, recipe: &Recipe) -> Option<[Vec<Vec<f64>>
     let (left, top) = (frame.crop.x + region.x, frame.crop.y + region.y);
     let plain = input.is_yuv()
         && output.is_yuv()
+        && !output.is_full_chroma()
         && frame.color == recipe.output.color
         && (input.depth() == output.depth() || frame.color.range == ColorRange::Limited)
         && frame.transform == Transform::Normal
