@@ -149,9 +149,10 @@ pub use capture::{CaptureError, LayoutError};
 pub use clock::{MediaTime, Timeline, Timestamp};
 pub use color::{Color, ColorRange, ColorSpace, PixelFormat};
 pub use config::{
-    AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, ConfigError, Container,
-    CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Output, OutputConfig, Place,
-    Profile, ProfileError, Profiles, RateControl, Resolved, Scaler, Settings, SourceKinds,
+    AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
+    ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode,
+    Multipass, NvencConfig, Output, OutputConfig, Place, Profile, ProfileError, Profiles, RateControl,
+    Resolved, Scaler, Settings, SourceKinds, SplitEncode, Tune,
 };
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub use error::Error;

@@ -6,8 +6,9 @@ use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
 use ghoststream::{
-    AudioCodec, Codec, ConfigError, CursorMode, EncoderChoice, EncoderPreset, FrameRateMode, Preset, Profile,
-    Profiles, RateControl, Resolved, Scaler, Settings,
+    AudioCodec, BReference, Chroma, Codec, ConfigError, CursorMode, EncoderChoice, EncoderPreset,
+    FrameRateMode, Multipass, Preset, Profile, Profiles, RateControl, Resolved, Scaler, Settings,
+    SplitEncode, Tune,
 };
 
 use crate::failure::Failure;
@@ -106,6 +107,55 @@ pub struct CaptureArgs {
           default_missing_value = "true", hide_possible_values = true, help_heading = "Encoding")]
     ten_bit: Option<String>,
 
+    /// Colour differences: 420 is what every player takes, 444 keeps coloured text sharp
+    #[arg(long, value_name = "CHROMA", value_parser = words!(Chroma), help_heading = "Encoding")]
+    chroma: Option<String>,
+
+    /// Every picture comes back exactly as it went in
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "Encoding")]
+    lossless: Option<String>,
+
+    /// What it is tuned for [default: hq, with --low-latency ull]
+    #[arg(long, value_name = "TUNE", value_parser = words!(Tune), help_heading = "NVIDIA's encoder")]
+    tune: Option<String>,
+
+    /// Whether rate control looks twice [default: by the encoder preset]
+    #[arg(long, value_name = "MODE", value_parser = words!(Multipass), help_heading = "NVIDIA's encoder")]
+    multipass: Option<String>,
+
+    /// Spend bits where the eye sees them, within a picture
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "NVIDIA's encoder")]
+    spatial_aq: Option<String>,
+
+    /// Spend bits where they last, across pictures
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "NVIDIA's encoder")]
+    temporal_aq: Option<String>,
+
+    /// Which B-frames others may refer to
+    #[arg(long, value_name = "MODE", value_parser = words!(BReference), help_heading = "NVIDIA's encoder")]
+    b_ref: Option<String>,
+
+    /// Predict fades; without B-frames
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "NVIDIA's encoder")]
+    weighted_prediction: Option<String>,
+
+    /// Refresh a part of each picture instead of sending key frames
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true, help_heading = "NVIDIA's encoder")]
+    intra_refresh: Option<String>,
+
+    /// Several encoders of the GPU on one picture: HEVC and AV1
+    #[arg(long, value_name = "MODE", value_parser = words!(SplitEncode), help_heading = "NVIDIA's encoder")]
+    split_encode: Option<String>,
+
+    /// Which GPU, as CUDA counts them [default: the first that can]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "NVIDIA's encoder")]
+    gpu: Option<String>,
+
     /// Sound: desktop, mic, app:NAME, node:ID or none; repeat for a track each [default: desktop]
     #[arg(long, value_name = "SOURCE", help_heading = "Sound")]
     audio: Vec<String>,
@@ -180,7 +230,7 @@ impl CaptureArgs {
     }
 
     /// Every option but `--audio`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 23] {
+    const fn typed(&self) -> [(&'static str, &Option<String>); 34] {
         [
             ("source", &self.source),
             ("region", &self.region),
@@ -198,6 +248,17 @@ impl CaptureArgs {
             ("lookahead", &self.lookahead),
             ("gop", &self.gop),
             ("ten_bit", &self.ten_bit),
+            ("chroma", &self.chroma),
+            ("lossless", &self.lossless),
+            ("tune", &self.tune),
+            ("multipass", &self.multipass),
+            ("spatial_aq", &self.spatial_aq),
+            ("temporal_aq", &self.temporal_aq),
+            ("b_ref", &self.b_ref),
+            ("weighted_prediction", &self.weighted_prediction),
+            ("intra_refresh", &self.intra_refresh),
+            ("split_encode", &self.split_encode),
+            ("gpu", &self.gpu),
             ("frame_rate_mode", &self.frame_rate_mode),
             ("scaler", &self.scaler),
             ("cursor", &self.cursor),

@@ -1,6 +1,6 @@
 //! How to encode the picture.
 
-use super::{ConfigError, words};
+use super::{ConfigError, NvencConfig, words};
 use crate::{Color, Size};
 
 words! {
@@ -60,6 +60,16 @@ words! {
 }
 
 words! {
+    /// How many of the colour differences are kept.
+    Chroma: "chroma" {
+        /// A quarter, 4:2:0: what every player takes.
+        Yuv420 = "420",
+        /// All, 4:4:4: sharp coloured text; few players decode it in hardware.
+        Yuv444 = "444",
+    }
+}
+
+words! {
     /// Whether output pictures come at a fixed rate.
     FrameRateMode: "frame-rate-mode" {
         /// A picture for every tick; what did not change is repeated.
@@ -109,12 +119,18 @@ pub struct EncoderConfig {
     pub gop_seconds: f64,
     /// Ten bits a sample.
     pub ten_bit: bool,
+    /// How many of the colour differences are kept.
+    pub chroma: Chroma,
+    /// Every picture comes back exactly as it went in; bitrate and quality do not apply.
+    pub lossless: bool,
     /// Fixed or variable rate.
     pub frame_rate_mode: FrameRateMode,
     /// The filter that scales.
     pub scaler: Scaler,
     /// Matrix and range of the encoded picture.
     pub color: Color,
+    /// What is asked of NVENC alone.
+    pub nvenc: NvencConfig,
 }
 
 impl Default for EncoderConfig {
@@ -132,9 +148,12 @@ impl Default for EncoderConfig {
             lookahead: None,
             gop_seconds: 2.0,
             ten_bit: false,
+            chroma: Chroma::Yuv420,
+            lossless: false,
             frame_rate_mode: FrameRateMode::Constant,
             scaler: Scaler::Lanczos,
             color: Color::default(),
+            nvenc: NvencConfig::default(),
         }
     }
 }
@@ -176,6 +195,10 @@ impl EncoderConfig {
         with_gop_seconds(gop_seconds: f64) = gop_seconds;
         /// Ten bits a sample.
         with_ten_bit(ten_bit: bool) = ten_bit;
+        /// How many of the colour differences are kept.
+        with_chroma(chroma: Chroma) = chroma;
+        /// Every picture comes back exactly as it went in.
+        with_lossless(lossless: bool) = lossless;
         /// Fixed or variable rate.
         with_frame_rate_mode(frame_rate_mode: FrameRateMode) = frame_rate_mode;
         /// The filter that scales.
@@ -188,6 +211,13 @@ impl EncoderConfig {
     #[must_use]
     pub fn with_resolution(mut self, width: u32, height: u32) -> Self {
         self.size = Some(Size::new(width, height));
+        self
+    }
+
+    /// What is asked of NVENC alone.
+    #[must_use]
+    pub fn with_nvenc(mut self, nvenc: NvencConfig) -> Self {
+        self.nvenc = nvenc;
         self
     }
 
@@ -221,7 +251,10 @@ impl EncoderConfig {
         if self.low_latency && self.lookahead.is_some_and(|it| it > 0) {
             return Err(ConfigError::new("lookahead", self.lookahead.unwrap_or(0), "0 with low-latency"));
         }
-        Ok(())
+        if self.lossless && self.quality.is_some() {
+            return Err(ConfigError::new("lossless", true, "false with a quality"));
+        }
+        self.nvenc.validate(self.b_frames, self.low_latency)
     }
 }
 

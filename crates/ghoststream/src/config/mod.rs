@@ -3,6 +3,7 @@
 mod audio;
 mod capture;
 mod encoder;
+mod nvenc;
 mod output;
 mod profile;
 mod profile_reader;
@@ -13,7 +14,10 @@ mod shape;
 pub use audio::{AudioCodec, AudioConfig, AudioSource};
 pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
 pub(crate) use encoder::check_bitrate;
-pub use encoder::{Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler};
+pub use encoder::{
+    Chroma, Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler,
+};
+pub use nvenc::{BReference, Multipass, NvencConfig, SplitEncode, Tune};
 pub use output::{Container, Output, OutputConfig};
 pub use profile::{Place, Profile, ProfileError, Profiles};
 pub use settings::{Resolved, Settings};

@@ -50,6 +50,17 @@ fn every_setting_can_be_written_in_a_file() {
         lookahead = 1_0
         gop = 2
         ten_bit = true
+        chroma = "444"
+        lossless = false
+        tune = "hq"
+        multipass = "quarter"
+        spatial_aq = true
+        temporal_aq = false
+        b_ref = "middle"
+        weighted_prediction = false
+        intra_refresh = false
+        split_encode = "2"
+        gpu = 1
         frame_rate_mode = "variable"
         scaler = "bilinear"
         cursor = "metadata"

@@ -1,8 +1,8 @@
 //! How one setting is read, from the command line and from TOML alike.
 
 use super::{
-    AudioCodec, AudioSource, CaptureSource, Codec, CursorMode, EncoderChoice, EncoderPreset, FrameRateMode,
-    RateControl, Scaler,
+    AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, CursorMode, EncoderChoice,
+    EncoderPreset, FrameRateMode, Multipass, RateControl, Scaler, SplitEncode, Tune,
 };
 use crate::{Preset, Rect, Size};
 
@@ -122,15 +122,20 @@ macro_rules! texts {
 texts!(
     AudioCodec,
     AudioSource,
+    BReference,
     CaptureSource,
+    Chroma,
     Codec,
     CursorMode,
     EncoderChoice,
     EncoderPreset,
     FrameRateMode,
+    Multipass,
     Preset,
     RateControl,
     Rect,
     Scaler,
     Size,
+    SplitEncode,
+    Tune,
 );

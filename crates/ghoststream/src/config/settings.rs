@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::setting::{Given, Refused, Setting};
 use super::{
-    AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, ConfigError, CursorMode,
-    EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler,
+    AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
+    ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Multipass,
+    NvencConfig, RateControl, Scaler, SplitEncode, Tune,
 };
 use crate::{Preset, Rect, Size};
 
@@ -87,6 +88,28 @@ settings! {
     gop "gop": f64,
     /// Ten bits a sample.
     ten_bit "ten-bit": bool,
+    /// How many of the colour differences are kept.
+    chroma "chroma": Chroma,
+    /// Every picture exactly as it was.
+    lossless "lossless": bool,
+    /// What NVENC is tuned for.
+    tune "tune": Tune,
+    /// NVENC: whether rate control looks twice.
+    multipass "multipass": Multipass,
+    /// NVENC: bits where the eye sees them.
+    spatial_aq "spatial-aq": bool,
+    /// NVENC: bits where they last.
+    temporal_aq "temporal-aq": bool,
+    /// NVENC: which B-frames are references.
+    b_ref "b-ref": BReference,
+    /// NVENC: predict fades.
+    weighted_prediction "weighted-prediction": bool,
+    /// NVENC: refresh pictures by parts, without key frames.
+    intra_refresh "intra-refresh": bool,
+    /// NVENC: several encoders of the GPU on one picture.
+    split_encode "split-encode": SplitEncode,
+    /// NVENC: which GPU.
+    gpu "gpu": u32,
     /// Fixed or variable rate.
     frame_rate_mode "frame-rate-mode": FrameRateMode,
     /// The filter that scales.
@@ -174,7 +197,7 @@ impl Settings {
 
     /// This layer over another one: what it says counts, the rest is taken from `below`.
     ///
-    /// A quality belongs to CQP and CRF, and low latency excludes B-frames: what this layer says
+    /// A quality belongs to CQP and CRF and not to lossless, and low latency excludes B-frames: what this layer says
     /// also takes back the part of `below` that contradicts it.
     #[must_use]
     pub fn over(self, mut below: Self) -> Self {
@@ -187,7 +210,13 @@ impl Settings {
             below.quality = None;
         }
         if self.low_latency == Some(true) {
-            below.b_frames = None;
+            (below.b_frames, below.b_ref, below.tune) = (None, None, None);
+        }
+        if self.lossless == Some(true) {
+            below.quality = None;
+        }
+        if self.quality.is_some() {
+            below.lossless = None;
         }
         self.merged(below)
     }
@@ -258,6 +287,8 @@ impl Settings {
         lay(self.low_latency, &mut encoder.low_latency);
         lay(self.gop, &mut encoder.gop_seconds);
         lay(self.ten_bit, &mut encoder.ten_bit);
+        lay(self.chroma, &mut encoder.chroma);
+        lay(self.lossless, &mut encoder.lossless);
         lay(self.frame_rate_mode, &mut encoder.frame_rate_mode);
         lay(self.scaler, &mut encoder.scaler);
         encoder.size = self.size.or(encoder.size);
@@ -265,6 +296,7 @@ impl Settings {
         encoder.quality = self.quality;
         encoder.b_frames = self.b_frames;
         encoder.lookahead = self.lookahead;
+        encoder.nvenc = self.nvenc();
         match (self.quality, encoder.rate_control) {
             (Some(quality), mode @ (RateControl::Cbr | RateControl::Vbr)) => Err(ConfigError::new(
                 "quality",
@@ -272,6 +304,20 @@ impl Settings {
                 format!("it goes with rate-control cqp or crf, and rate-control is {mode}"),
             )),
             _ => Ok(encoder),
+        }
+    }
+
+    fn nvenc(&self) -> NvencConfig {
+        NvencConfig {
+            tune: self.tune,
+            multipass: self.multipass,
+            spatial_aq: self.spatial_aq,
+            temporal_aq: self.temporal_aq,
+            b_reference: self.b_ref,
+            weighted_prediction: self.weighted_prediction,
+            intra_refresh: self.intra_refresh,
+            split_encode: self.split_encode,
+            gpu: self.gpu,
         }
     }
 

@@ -12,6 +12,7 @@ pub(super) static SPEED: Speed = [44.0, 44.0, 40.0, 19.0, 12.0];
 pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     let config = wish.config;
     wish.refuse_b_frames()?;
+    wish.refuse_lossless("in its real-time mode it has no lossless coding")?;
     let mut plan = Plan::new(wish.pick_format(&[PixelFormat::I420], &[PixelFormat::I010])?);
     plan.set("usage", "realtime");
     plan.set("cpu-used", cpu_used(wish.preset));

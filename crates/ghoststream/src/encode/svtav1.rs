@@ -40,6 +40,7 @@ fn check(wish: &Wish<'_>) -> Result<(), Unmet> {
             "use FFmpeg 5.1 or newer",
         ));
     }
+    wish.refuse_lossless("it has no lossless coding")?;
     if config.low_latency {
         return Err(Unmet::new(
             "it hands packets out several pictures late, even in its low-delay mode",

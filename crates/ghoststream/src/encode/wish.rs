@@ -5,7 +5,7 @@ use super::speed::Load;
 use super::table::Backend;
 use super::timing::rational;
 use crate::av::EncoderInfo;
-use crate::{Codec, Container, EncoderConfig, EncoderPreset, PixelFormat, RateControl, Size};
+use crate::{Chroma, Codec, Container, EncoderConfig, EncoderPreset, PixelFormat, RateControl, Size};
 
 /// A request in the units that encoders think in, for one encoder of this FFmpeg.
 pub(super) struct Wish<'a> {
@@ -91,18 +91,29 @@ impl<'a> Wish<'a> {
         }
     }
 
-    /// The first of these formats that the encoder takes.
+    /// The first of these formats of 4:2:0, or of all of 4:4:4, that the encoder takes.
     pub(super) fn pick_format(
         &self,
         eight: &[PixelFormat],
         ten: &[PixelFormat],
     ) -> Result<PixelFormat, Unmet> {
-        let formats = if self.config.ten_bit { ten } else { eight };
+        let full = self.config.chroma == Chroma::Yuv444;
+        let formats = match (full, self.config.ten_bit) {
+            (false, false) => eight,
+            (false, true) => ten,
+            (true, false) => &[PixelFormat::I444],
+            (true, true) => &[PixelFormat::I444P10, PixelFormat::I444P16],
+        };
         formats.iter().copied().find(|&format| self.info.takes(format)).ok_or_else(|| {
-            let bits = if self.config.ten_bit { 10 } else { 8 };
+            let (bits, chroma) =
+                (if self.config.ten_bit { 10 } else { 8 }, if full { "4:4:4" } else { "4:2:0" });
             Unmet::new(
-                format!("it takes no {bits}-bit 4:2:0 pictures in FFmpeg {}", crate::av::version()),
-                if self.config.ten_bit { "leave ten-bit off, or take codec hevc" } else { "update FFmpeg" },
+                format!("it takes no {bits}-bit {chroma} pictures in FFmpeg {}", crate::av::version()),
+                match (full, self.config.ten_bit) {
+                    (true, _) => "take chroma 420, or codec h264 or hevc",
+                    (false, true) => "leave ten-bit off, or take codec hevc",
+                    (false, false) => "update FFmpeg",
+                },
             )
         })
     }
@@ -116,6 +127,14 @@ impl<'a> Wish<'a> {
                 "leave b-frames away, or take codec h264 or hevc",
             )),
         }
+    }
+
+    /// For an encoder that always loses something.
+    pub(super) fn refuse_lossless(&self, reason: &str) -> Result<(), Unmet> {
+        if self.config.lossless {
+            return Err(Unmet::new(reason, "for lossless take codec h264 or hevc"));
+        }
+        Ok(())
     }
 
     /// Pictures to look ahead: as many as asked for, else `usual`, but no more than pass in `most`

@@ -15,16 +15,18 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     plan.set("g", wish.gop);
     plan.set("forced-idr", 1);
     match config.rate_control {
+        // Its best quantiser is the one that loses nothing, at every depth.
+        _ if config.lossless => plan.set("qp", 0),
         // Its quantiser grows by six a bit.
         RateControl::Cqp => plan.set("qp", wish.quality + if config.ten_bit { 12 } else { 0 }),
         RateControl::Crf => plan.set("crf", wish.quality),
         RateControl::Cbr | RateControl::Vbr => plan.set_bitrate(wish),
     }
-    if config.rate_control == RateControl::Cbr {
+    if config.rate_control == RateControl::Cbr && !config.lossless {
         set_cbr(&mut plan, wish);
     }
     // An average that it aims at over the whole stream stays what it was.
-    plan.follows_bitrate = config.rate_control == RateControl::Cbr;
+    plan.follows_bitrate = config.rate_control == RateControl::Cbr && !config.lossless;
     plan.set("threads", wish.threads);
     if config.low_latency {
         plan.set("tune", "zerolatency");

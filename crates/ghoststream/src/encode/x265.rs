@@ -13,6 +13,8 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     plan.set("g", wish.gop);
     plan.set("forced-idr", 1);
     match config.rate_control {
+        // A parameter says so.
+        _ if config.lossless => {}
         RateControl::Cqp => plan.set("qp", wish.quality),
         RateControl::Crf => plan.set("crf", wish.quality),
         RateControl::Cbr | RateControl::Vbr => plan.set_bitrate(wish),
@@ -26,7 +28,10 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     // To libx265's wrapper these are frame threads: each holds a picture back.
     plan.set("threads", if config.low_latency { 1 } else { wish.threads.min(3) });
     plan.set("x265-params", parameters(wish).join(":"));
-    if config.rate_control == RateControl::Cbr && wish.containers.contains(&Container::Mp4) {
+    if config.rate_control == RateControl::Cbr
+        && !config.lossless
+        && wish.containers.contains(&Container::Mp4)
+    {
         plan.note_no_filler();
     }
     Ok(plan)
@@ -58,7 +63,9 @@ fn parameters(wish: &Wish<'_>) -> Vec<String> {
         "open-gop=0".to_owned(),
         format!("pools={}", wish.threads),
     ];
-    if config.rate_control == RateControl::Cbr && !wish.containers.contains(&Container::Mp4) {
+    if config.lossless {
+        all.push("lossless=1".to_owned());
+    } else if config.rate_control == RateControl::Cbr && !wish.containers.contains(&Container::Mp4) {
         all.push("hrd=1:strict-cbr=1".to_owned());
     }
     if !config.low_latency {

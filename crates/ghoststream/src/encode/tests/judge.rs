@@ -66,11 +66,14 @@ fn read(frame: &ffi::AVFrame) -> Seen {
     use ffi::{AVPictureType::*, AVPixelFormat::*};
     let format = frame.format;
     let is = |wanted: ffi::AVPixelFormat| format == wanted as i32;
-    let eight = is(AV_PIX_FMT_YUV420P) || is(AV_PIX_FMT_YUVJ420P);
-    assert!(eight || is(AV_PIX_FMT_YUV420P10LE), "an unexpected format, {format}");
+    let full = [AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ444P, AV_PIX_FMT_YUV444P10LE].into_iter().any(is);
+    let eight = [AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUVJ420P, AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUVJ444P]
+        .into_iter()
+        .any(is);
+    assert!(eight || full || is(AV_PIX_FMT_YUV420P10LE), "an unexpected format, {format}");
     let (width, height) = (frame.width as usize, frame.height as usize);
     let planes = [0usize, 1, 2].map(|plane| {
-        let half = usize::from(plane > 0);
+        let half = usize::from(plane > 0 && !full);
         let (columns, rows) = (width >> half, height >> half);
         let stride = frame.linesize[plane] as usize;
         let mut samples = Vec::with_capacity(columns * rows);
@@ -113,8 +116,9 @@ pub(super) fn psnr(wanted: &Picture, input: &InputSpec, seen: &Seen) -> f64 {
     let mut error = 0f64;
     let mut count = 0usize;
     for plane in 0..3 {
-        let half = usize::from(plane > 0);
+        let half = usize::from(plane > 0 && !input.format.is_full_chroma());
         let columns = seen.width >> half;
+        assert_eq!(seen.planes[plane].len(), columns * (seen.height >> half), "as much chroma as went in");
         for (at, &got) in seen.planes[plane].iter().enumerate() {
             let wanted = sample(wanted, input.format, plane, at % columns, at / columns);
             error += (f64::from(got) - f64::from(wanted)).powi(2);
@@ -132,8 +136,7 @@ fn sample(picture: &Picture, format: PixelFormat, channel: usize, x: usize, y: u
     let row = &bytes[y * stride..];
     let ten = || u16::from_le_bytes([row[at * 2], row[at * 2 + 1]]);
     match format {
-        PixelFormat::P010 => ten() >> 6,
-        PixelFormat::I010 => ten(),
+        _ if format.depth() > 8 => ten() >> format.sample_shift(),
         _ => u16::from(row[at]),
     }
 }
@@ -154,5 +157,7 @@ pub(super) fn check_color(seen: &Seen, color: Color) {
     assert_eq!(seen.primaries, primaries);
     assert_eq!(seen.transfer, transfer);
     assert_eq!(seen.range, range);
-    assert_eq!(seen.chroma, ffi::AVChromaLocation::AVCHROMA_LOC_LEFT);
+    if seen.planes[1].len() < seen.planes[0].len() {
+        assert_eq!(seen.chroma, ffi::AVChromaLocation::AVCHROMA_LOC_LEFT);
+    }
 }

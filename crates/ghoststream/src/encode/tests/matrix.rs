@@ -1,7 +1,7 @@
 //! Every software encoder, rate control, preset and depth.
 
 use super::*;
-use crate::{EncoderPreset, RateControl};
+use crate::{Chroma, EncoderPreset, RateControl};
 
 /// Encodes with everything that a row takes and compares what comes back.
 fn everything(row: &str, codec: Codec, ten_bit: bool, controls: &[RateControl]) {
@@ -42,6 +42,39 @@ fn hevc_in_eight_bits_whatever_is_asked_for() {
 #[test]
 fn hevc_in_ten_bits_whatever_is_asked_for() {
     everything("libx265", Codec::Hevc, true, RateControl::ALL);
+}
+
+#[test]
+fn full_chroma_and_lossless_come_back_so_or_are_refused_with_a_reason() {
+    for (row, codec) in ROWS {
+        for (chroma, lossless, ten_bit) in [
+            (Chroma::Yuv444, false, false),
+            (Chroma::Yuv444, false, true),
+            (Chroma::Yuv420, true, false),
+            (Chroma::Yuv444, true, true),
+        ] {
+            let config = config()
+                .with_codec(codec)
+                .with_chroma(chroma)
+                .with_lossless(lossless)
+                .with_ten_bit(ten_bit)
+                .with_preset(EncoderPreset::Fastest);
+            let what = format!("{row} {chroma} lossless={lossless} ten_bit={ten_bit}");
+            let mut job = Job::new(config, 5);
+            job.row = Some(row);
+            let row = table::TABLE.iter().find(|it| it.name == row).expect("a row of the table");
+            let request = Request { config: &job.config, size: SIZE, fps: 30.0, containers: job.containers };
+            if row.name == "libsvtav1" || (codec == Codec::AV1 && lossless) {
+                let refusal = table::try_open(row, &request).map(|it| it.name).expect_err(&what);
+                assert!(refusal.remedy.is_some(), "{refusal:?}");
+                continue;
+            }
+            let run = job.run();
+            assert_eq!(run.opened.input.format.is_full_chroma(), chroma == Chroma::Yuv444, "{what}");
+            // One value that is off by one is 100 dB.
+            run.check(if lossless { 150.0 } else { 33.0 });
+        }
+    }
 }
 
 const WITHOUT_CBR: &[RateControl] = &[RateControl::Vbr, RateControl::Cqp, RateControl::Crf];

@@ -12,7 +12,7 @@ pub(super) fn moving(input: &InputSpec, index: usize) -> Picture {
     let format = input.format;
     for (plane, (bytes, stride)) in planes.into_iter().enumerate().take(format.planes()) {
         let interleaved = format.planes() == 2 && plane == 1;
-        let half = usize::from(plane > 0);
+        let half = usize::from(plane > 0 && !format.is_full_chroma());
         let (columns, rows) = (width >> half, height >> half);
         for y in 0..rows {
             for x in 0..columns {
@@ -34,7 +34,7 @@ fn put(bytes: &mut [u8], row: usize, at: usize, eight_bit: u16, format: PixelFor
         _ => {
             // Two bits below the eight, so that ten-bit pictures are more than shifted ones.
             let ten = (eight_bit << 2) | (at as u16 & 3);
-            let stored = if format == PixelFormat::P010 { ten << 6 } else { ten };
+            let stored = ten << format.sample_shift();
             bytes[row + at * 2..][..2].copy_from_slice(&stored.to_le_bytes());
         }
     }

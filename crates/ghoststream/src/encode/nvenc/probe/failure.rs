@@ -43,7 +43,6 @@ pub(crate) enum ProbeFailure {
 }
 
 impl ProbeFailure {
-    #[allow(dead_code, reason = "the checks ask for it")]
     /// Why no NVENC encoder needs to be tried, and what to do; nothing where only trying can tell.
     pub(in crate::encode) fn unmet(&self) -> Option<Unmet> {
         let remedy = match self {
