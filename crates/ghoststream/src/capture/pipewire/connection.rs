@@ -231,6 +231,11 @@ impl Connection {
                 let reason = format!("it agreed on a format, but on no buffers in shared memory ({how})");
                 refused(&title, &reason)
             }
+            // The portal named it and PipeWire never listed it: most likely its producer has gone.
+            _ if !self.world.borrow().nodes.contains_key(&source.node) => refused(
+                &title,
+                &format!("PipeWire does not list it: what was shared is not there any more ({how})"),
+            ),
             _ => {
                 let reason = format!(
                     "{how}; taken are packed RGB of 8 and 10 bits, NV12, I420 and YUY2 up to 16384x16384, in shared \
