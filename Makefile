@@ -4,11 +4,12 @@ CARGO ?= cargo
 # The chroot of the headless desktop can be made by root only.
 ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo env HOME="$$HOME" PATH="$$PATH")
 
-.PHONY: help demo test audit bench fmt lint docs
+.PHONY: help demo test test-matrix audit bench fmt lint docs
 
 help:
 	@echo 'make demo    install what is missing, build, record ten seconds, say and show what was recorded'
 	@echo 'make test    install what the tests need and run all of them'
+	@echo 'make test-matrix   the same on newer Debian releases, with their FFmpeg and PipeWire'
 	@echo 'make audit   licences, sources and known weaknesses of everything that is linked'
 	@echo 'make bench   measure, beside other recorders'
 	@echo 'make fmt     format the code'
@@ -27,6 +28,10 @@ test:
 	$(CARGO) test --locked --workspace --doc
 	@scripts/list-ignored
 	$(CARGO) nextest run --locked --workspace --no-fail-fast
+
+test-matrix:
+	scripts/install-packages test
+	$(ROOT) scripts/test-matrix
 
 audit:
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
