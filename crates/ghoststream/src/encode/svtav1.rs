@@ -8,9 +8,6 @@ use super::speed::Speed;
 use super::wish::{Plan, Unmet, Wish};
 use crate::{EncoderPreset, PixelFormat, RateControl};
 
-/// Less lookahead than this, and its default pyramid of five layers does not fit.
-const LEAST_LOOKAHEAD: u32 = 20;
-
 pub(super) static SPEED: Speed = [60.0, 34.0, 27.0, 11.0, 6.0];
 
 pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
@@ -78,8 +75,11 @@ fn parameters(wish: &Wish<'_>) -> Vec<String> {
         "irefresh-type=2".to_owned(),
         format!("lookahead={lookahead}"),
     ];
-    if lookahead < LEAST_LOOKAHEAD {
-        all.push("hierarchical-levels=3".to_owned());
+    // A pyramid that does not fit into the lookahead makes newer versions look further than they were told.
+    match lookahead {
+        0..20 => all.extend(["hierarchical-levels=2".to_owned(), "enable-tf=0".to_owned()]),
+        20..42 => all.push("hierarchical-levels=3".to_owned()),
+        _ => {}
     }
     all
 }
