@@ -53,6 +53,11 @@ impl Rig {
         format!("{captured} captured, {corrupt} corrupt, {dropped} dropped, {notes:?}")
     }
 
+    /// What comes next.
+    pub fn take(&self) -> Taken {
+        self.queue.take(LONG)
+    }
+
     /// The next frame.
     pub fn frame(&self) -> CapturedFrame {
         match self.queue.take(LONG) {
