@@ -321,6 +321,11 @@ impl Session {
                 surface.width, surface.height
             )
         })?;
+        // Of a mapped resource the pitch was told when it was registered; a client that does not know it says the width.
+        let pitch = params.u32("inputPitch") as usize;
+        require(pitch >= width, InvalidParam, || {
+            format!("inputPitch is {pitch}, less than inputWidth {width}")
+        })?;
         let kind = params.u32("pictureStruct");
         require(kind == 1, InvalidParam, || {
             format!("pictureStruct is {kind}; a progressive encoder takes 1")

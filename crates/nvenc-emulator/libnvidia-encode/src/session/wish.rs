@@ -85,7 +85,7 @@ impl<'a> Wish<'a> {
     /// Bits a sample of what is coded. Until API 12.1 it is told by how many it exceeds eight.
     pub fn depth(&self) -> u32 {
         match self.own.u32("outputBitDepth") {
-            0 => 8 + self.own.u32("pixelBitDepthMinus8"),
+            0 => 8 + self.own.u32_or_zero("pixelBitDepthMinus8"),
             depth => depth,
         }
     }
