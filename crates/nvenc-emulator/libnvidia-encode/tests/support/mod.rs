@@ -257,13 +257,16 @@ impl Client {
     pub fn lock(&self, output: u64) -> Result<(Record, Vec<u8>), u32> {
         let mut params = Record::new("NV_ENC_LOCK_BITSTREAM", self.api);
         params.set("outputBitstream", output);
-        match self.with("nvEncLockBitstream", &mut params) {
+        let bytes = self.lock_with(&mut params)?;
+        Ok((params, bytes))
+    }
+
+    pub fn lock_with(&self, params: &mut Record) -> Result<Vec<u8>, u32> {
+        match self.with("nvEncLockBitstream", params) {
             0 => {
-                let (from, size) = (params.get("bitstreamBufferPtr"), params.u32("bitstreamSizeInBytes"));
+                let (from, size) = (params.get("bitstreamBufferPtr"), params.get("bitstreamSizeInBytes"));
                 // SAFETY: the library gave this memory until the buffer is unlocked.
-                let bytes =
-                    unsafe { std::slice::from_raw_parts(from as usize as *const u8, size as usize) }.to_vec();
-                Ok((params, bytes))
+                Ok(unsafe { std::slice::from_raw_parts(from as usize as *const u8, size as usize) }.to_vec())
             }
             status => Err(status),
         }
@@ -283,7 +286,8 @@ impl Setup {
 
 /// A picture of grey with a brighter bar that moves: rows of NV12 at 320x240.
 pub fn rows(number: usize) -> Vec<Vec<u8>> {
-    let luma = |x: usize, y: usize| if (x + 300 - number * 8) % 300 < 40 { 200 } else { 60 + (y % 64) as u8 };
+    let luma =
+        |x: usize, y: usize| if (x + 9000 - number * 8) % 300 < 40 { 200 } else { 60 + (y % 64) as u8 };
     let luma = (0..240).map(|y| (0..320).map(|x| luma(x, y)).collect());
     luma.chain((0..120).map(|y| (0..320).map(|x| 118 + ((x / 16 + y / 16) % 16) as u8).collect())).collect()
 }
