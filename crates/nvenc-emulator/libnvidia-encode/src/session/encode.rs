@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use nvenc_emulator::{Codec, Coding, Loss};
-use nvenc_emulator_bitstream::{Chroma, Coder, Encoder, Kind, Output, Picture, Rate, Settings, hevc::Hevc};
+use nvenc_emulator_bitstream::{
+    Chroma, Coder, Encoder, Kind, Output, Picture, Rate, Settings, av1::Av1, hevc::Hevc,
+};
 
 use super::buffers::Bitstream;
 use super::output::Packet;
@@ -373,6 +375,7 @@ fn encoder(settings: &Settings) -> Answer<Encoder> {
     let stream = settings.completed();
     let coder: Box<dyn Coder> = match settings.codec {
         nvenc_emulator_bitstream::Codec::Hevc => Box::new(Hevc::new(stream)),
+        nvenc_emulator_bitstream::Codec::Av1 => Box::new(Av1::new(stream)),
         codec => {
             return Err(Refusal::new(
                 Status::Unimplemented,

@@ -284,12 +284,15 @@ impl Setup {
     }
 }
 
-/// A picture of grey with a brighter bar that moves: rows of NV12 at 320x240.
+/// A noisy picture with a brighter bar that moves: rows of NV12 at 320x240.
 pub fn rows(number: usize) -> Vec<Vec<u8>> {
-    let luma =
-        |x: usize, y: usize| if (x + 9000 - number * 8) % 300 < 40 { 200 } else { 60 + (y % 64) as u8 };
+    let luma = |x: usize, y: usize| {
+        let noise = (x * 7919 + y * 104_729 + number * 1_299_709) % 251 % 32;
+        noise as u8 + if (x + 9000 - number * 8) % 300 < 40 { 180 } else { 60 + (y % 64) as u8 }
+    };
+    let chroma = |x: usize, y: usize| 118 + ((x / 16 + y / 16) % 16) as u8;
     let luma = (0..240).map(|y| (0..320).map(|x| luma(x, y)).collect());
-    luma.chain((0..120).map(|y| (0..320).map(|x| 118 + ((x / 16 + y / 16) % 16) as u8).collect())).collect()
+    luma.chain((0..120).map(|y| (0..320).map(|x| chroma(x, y)).collect())).collect()
 }
 
 pub fn codec_guid(codec: &str) -> Guid {
