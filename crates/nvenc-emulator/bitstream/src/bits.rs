@@ -10,6 +10,14 @@ pub struct BitWriter {
     count: u32,
 }
 
+/// A place in what was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    bytes: usize,
+    held: u64,
+    count: u32,
+}
+
 impl BitWriter {
     /// An empty one.
     pub fn new() -> Self {
@@ -84,6 +92,17 @@ impl BitWriter {
     pub fn bytes(&mut self, bytes: &[u8]) {
         assert!(self.is_aligned(), "bytes in the middle of a byte");
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Where it is now, to [go back](Self::rewind) to.
+    pub(crate) const fn mark(&self) -> Mark {
+        Mark { bytes: self.bytes.len(), held: self.held, count: self.count }
+    }
+
+    /// Takes back what was written since.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.bytes.truncate(mark.bytes);
+        (self.held, self.count) = (mark.held, mark.count);
     }
 
     /// What was written, padded with zeros to a whole byte.

@@ -3,7 +3,7 @@
 mod decoder;
 mod plans;
 
-pub(crate) use decoder::{Probed, decode, probe};
+pub(crate) use decoder::{decode, probe};
 pub(crate) use plans::{b_frames, low_delay, random};
 
 use crate::{Chroma, Coder, Format, Kind, Picture, Plan, Quality, Stream};
@@ -68,7 +68,7 @@ fn scene(plane: usize, x: usize, y: usize, format: Format, index: usize) -> i32 
     let (width, height) = (format.width, format.height);
     let (box_x, box_y) = ((index * 7) % width, (index * 3 + height / 5) % height);
     if (box_x..box_x + width / 5).contains(&x) && (box_y..box_y + height / 5).contains(&y) {
-        return [if (x - box_x) / 4 % 2 == 0 { 940 } else { 80 }, 300, 760][plane];
+        return [if ((x - box_x) / 4).is_multiple_of(2) { 940 } else { 80 }, 300, 760][plane];
     }
     let still = y * 4 >= height * 3;
     let (x, y) = if still { (x, y) } else { (x + index * 2, y + index) };
