@@ -4,9 +4,9 @@
 #[derive(Clone, Debug, Default)]
 pub struct BitWriter {
     bytes: Vec<u8>,
-    /// Bits that do not fill a byte yet, in the low end.
+    /// Bits that are not in `bytes` yet, in the low end.
     held: u64,
-    /// How many: 0 to 7 between calls.
+    /// How many: 0 to 31 between calls.
     count: u32,
 }
 
@@ -29,6 +29,15 @@ impl BitWriter {
         debug_assert!(count <= 32 && (count == 32 || value >> count == 0), "{value} in {count} bits");
         self.held = (self.held << count) | u64::from(value);
         self.count += count;
+        if self.count >= 32 {
+            self.count -= 32;
+            self.bytes.extend_from_slice(&((self.held >> self.count) as u32).to_be_bytes());
+            self.held &= (1 << self.count) - 1;
+        }
+    }
+
+    /// Moves whole bytes to where they belong.
+    fn flush(&mut self) {
         while self.count >= 8 {
             self.count -= 8;
             self.bytes.push((self.held >> self.count) as u8);
@@ -62,7 +71,7 @@ impl BitWriter {
 
     /// Whether the next bit begins a byte.
     pub const fn is_aligned(&self) -> bool {
-        self.count == 0
+        self.count.is_multiple_of(8)
     }
 
     /// Bits written so far.
@@ -91,6 +100,7 @@ impl BitWriter {
     /// Appends whole bytes. Only where [`is_aligned`](Self::is_aligned).
     pub fn bytes(&mut self, bytes: &[u8]) {
         assert!(self.is_aligned(), "bytes in the middle of a byte");
+        self.flush();
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -108,6 +118,7 @@ impl BitWriter {
     /// What was written, padded with zeros to a whole byte.
     pub fn finish(mut self) -> Vec<u8> {
         self.align();
+        self.flush();
         self.bytes
     }
 }

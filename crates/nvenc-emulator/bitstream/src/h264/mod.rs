@@ -91,7 +91,7 @@ impl Coder for H264 {
         let frame = Frame { source: picture, layout, header, coding };
         let mut whole = Picture::filled(layout.whole(), [0; 3]);
         let slices = Surface::split(layout, &mut whole, layout.high.div_ceil(ROWS_A_SLICE));
-        let bytes = std::thread::scope(|scope| {
+        let slices = std::thread::scope(|scope| {
             let start = |surface| {
                 let thread = std::thread::Builder::new().name("h264 slice".to_owned());
                 thread.spawn_scoped(scope, || code_slice(&frame, surface)).expect("a thread for a slice")
@@ -99,9 +99,9 @@ impl Coder for H264 {
             let threads: Vec<_> = slices.into_iter().map(start).collect();
             let join =
                 |thread: std::thread::ScopedJoinHandle<'_, _>| thread.join().expect("a slice is coded");
-            threads.into_iter().flat_map(join).collect()
+            threads.into_iter().map(join).collect::<Vec<_>>()
         });
-        Coded { bytes, decoded: layout.crop(&whole), whole }
+        Coded { bytes: slices.concat(), decoded: layout.crop(&whole), whole }
     }
 
     fn commit(&mut self, plan: &Plan, coded: &Coded) {

@@ -58,19 +58,20 @@ impl Quantizer {
         (self.back[0] as u32) << self.octave >> 2
     }
 
-    /// Quantises a coefficient at this place; `halves` is 0, or 1 for twice as coarse. `rounding` of 3 rounds
-    /// up from two thirds, 6 from five sixths.
-    fn level(&self, coefficient: i32, at: usize, halves: u32, rounding: i32) -> i32 {
-        let shift = 15 + self.octave + halves;
-        let level = (coefficient.abs() * self.forward[at] + (1 << shift) / rounding) >> shift;
-        if coefficient < 0 { -level } else { level }
+    /// Quantises all of a block. A `rounding` of 3 rounds up from two thirds, 6 from five sixths.
+    pub(super) fn quantize(&self, block: &mut Four, rounding: i32) {
+        let shift = 15 + self.octave;
+        let offset = (1 << shift) / rounding;
+        for (coefficient, factor) in block.iter_mut().zip(&self.forward) {
+            *coefficient = level(*coefficient, *factor, offset, shift);
+        }
     }
 
-    /// Quantises all of a block.
-    pub(super) fn quantize(&self, block: &mut Four, rounding: i32) {
-        for (at, coefficient) in block.iter_mut().enumerate() {
-            *coefficient = self.level(*coefficient, at, 0, rounding);
-        }
+    /// Quantises DC coefficients that were transformed once more, which makes them twice as large.
+    fn quantize_all_dc<const N: usize>(&self, dc: [i32; N], rounding: i32) -> [i32; N] {
+        let shift = 16 + self.octave;
+        let offset = (1 << shift) / rounding;
+        dc.map(|coefficient| level(coefficient, self.forward[0], offset, shift))
     }
 
     /// The coefficients that levels stand for, but for a DC that comes from elsewhere.
@@ -82,7 +83,7 @@ impl Quantizer {
 
     /// Transforms and quantises the DC coefficients of the 16 blocks of a 16x16, row after row.
     pub(super) fn quantize_dc(&self, dc: &Four) -> Four {
-        hadamard(dc).map(|value| self.level((value + 1) >> 1, 0, 1, 3))
+        self.quantize_all_dc(hadamard(dc).map(|value| (value + 1) >> 1), 3)
     }
 
     /// The DC coefficients that levels stand for: (8-320).
@@ -98,13 +99,21 @@ impl Quantizer {
 
     /// As [`quantize_dc`](Self::quantize_dc) for the four blocks of 4:2:0 chroma.
     pub(super) fn quantize_chroma_dc(&self, dc: &[i32; 4], rounding: i32) -> [i32; 4] {
-        hadamard_2x2(dc).map(|value| self.level(value, 0, 1, rounding))
+        self.quantize_all_dc(hadamard_2x2(dc), rounding)
     }
 
     /// As [`scale_dc`](Self::scale_dc) for the four blocks of 4:2:0 chroma: (8-328).
     pub(super) fn scale_chroma_dc(&self, levels: &[i32; 4]) -> [i32; 4] {
         hadamard_2x2(levels).map(|value| ((value * self.back[0] * 16) << self.octave) >> 5)
     }
+}
+
+/// The level of a coefficient, without branches: it is what most of the time is spent on.
+#[inline(always)]
+const fn level(coefficient: i32, factor: i32, offset: i32, shift: u32) -> i32 {
+    let sign = coefficient >> 31;
+    let level = (coefficient.abs() * factor + offset) >> shift;
+    (level ^ sign) - sign
 }
 
 /// The forward core transform.
