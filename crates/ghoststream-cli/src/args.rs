@@ -1,6 +1,7 @@
 //! What can be typed. Nothing is understood here: `capture.rs` turns words into settings, and
 //! [`crate::record`] into work.
 
+mod bench;
 mod capture;
 
 use std::ffi::OsString;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+pub use bench::BenchArgs;
 pub use capture::CaptureArgs;
 
 /// Capture a Linux desktop, encode it, and deliver it to a file.
@@ -50,8 +52,8 @@ pub enum Command {
     Doctor(JsonArgs),
     /// List the presets
     Presets(JsonArgs),
-    /// Measure this machine (not built yet)
-    Bench(Rest),
+    /// Measure how fast each encoder is on this machine
+    Bench(BenchArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -145,7 +147,8 @@ impl Command {
             Self::Replay(it) => it.capture.json,
             Self::Run(it) => it.json.json,
             Self::Doctor(it) | Self::Presets(it) => it.json,
-            Self::Ctl(_) | Self::Bench(_) | Self::Completions { .. } | Self::Man => false,
+            Self::Bench(it) => it.json,
+            Self::Ctl(_) | Self::Completions { .. } | Self::Man => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use console::{Style, style};
 use ghoststream::EncoderStatus;
-use ghoststream::doctor::{self, Diagnosis, PresetChoice, Problem};
+use ghoststream::doctor::{self, Diagnosis, Nvenc, NvencGpu, PresetChoice, Problem};
 
 use crate::print;
 
@@ -44,6 +44,7 @@ impl Page {
 fn text(found: &Diagnosis) -> String {
     let mut page = Page::default();
     machine(&mut page, found);
+    nvenc(&mut page, &found.nvenc);
     desktop(&mut page, found);
     page.heading("Encoders at 1920x1080");
     found.encoders.iter().for_each(|it| encoder(&mut page, it));
@@ -66,8 +67,68 @@ fn machine(page: &mut Page, found: &Diagnosis) {
         page.row("GPU", "none found");
     }
     page.row("NVIDIA driver", found.nvidia_driver.as_deref().unwrap_or("none"));
-    page.row("tier", found.tier.map_or("none: software encoders do the work", doctor::Tier::words));
+    let tier = match found.tier {
+        Some(tier) => tier.words(),
+        None if found.nvenc.gpus.iter().any(|it| !it.codecs.is_empty()) => "none of a GeForce: see NVENC",
+        None => "none: software encoders do the work",
+    };
+    page.row("tier", tier);
     page.row("FFmpeg", &found.ffmpeg);
+}
+
+fn nvenc(page: &mut Page, nvenc: &Nvenc) {
+    page.heading("NVENC");
+    match (&nvenc.driver_api, &nvenc.error) {
+        (Some(api), _) => {
+            let cuda = nvenc.cuda.as_deref().unwrap_or("unknown");
+            page.marked("driver", true, &format!("NVENC {api}, CUDA {cuda}"));
+        }
+        (None, error) => page.marked("driver", false, error.as_deref().unwrap_or("unknown")),
+    }
+    let wrapper = &nvenc.ffmpeg;
+    let built = match (wrapper.headers, wrapper.driver) {
+        (Some(headers), Some(driver)) => format!("for NVENC {headers} or newer, which needs driver {driver}"),
+        _ => "without NVENC".to_owned(),
+    };
+    page.row("FFmpeg built", &built);
+    page.row("its encoders", &listed(&wrapper.encoders));
+    if !wrapper.encoders.is_empty() {
+        page.row("its options", &listed(&wrapper.options));
+        page.row("too old for", &listed(&wrapper.missing));
+    }
+    nvenc.gpus.iter().for_each(|it| nvenc_gpu(page, it));
+}
+
+fn nvenc_gpu(page: &mut Page, gpu: &NvencGpu) {
+    page.row("GPU", &format!("{} at {}, compute capability {}", gpu.name, gpu.address, gpu.compute));
+    if let Some(tier) = gpu.tier {
+        page.row("  tier", tier.words());
+    }
+    if let Some(refusal) = &gpu.refusal {
+        page.marked("  encoder", false, refusal);
+    }
+    for codec in &gpu.codecs {
+        let frames = match codec.b_frames {
+            0 => "no B-frames".to_owned(),
+            1 => "1 B-frame".to_owned(),
+            many => format!("{many} B-frames"),
+        };
+        let name = format!("  {}", codec.codec);
+        page.marked(&name, true, &format!("{} to {}, {frames}", codec.min, codec.max));
+        page.below(&listed(&codec.features));
+    }
+    if !gpu.codecs.is_empty() {
+        page.row("  engines", &gpu.engines.to_string());
+    }
+    if let Some(sessions) = gpu.sessions {
+        let busy = gpu.encoder_percent.map_or_else(String::new, |it| format!(", {it}% busy"));
+        page.row("  in use", &format!("{sessions} sessions{busy}"));
+    }
+    if let Some(clock) = gpu.memory_clock {
+        let reached =
+            format!("{} of {} MHz while CUDA works (P{})", clock.cuda_mhz, clock.max_mhz, clock.state);
+        page.marked("  memory clock", !clock.pinned, &reached);
+    }
 }
 
 fn desktop(page: &mut Page, found: &Diagnosis) {
@@ -138,6 +199,6 @@ fn problems(page: &mut Page, problems: &[Problem]) {
     }
 }
 
-fn listed(items: &[String]) -> String {
+fn listed<S: std::borrow::Borrow<str>>(items: &[S]) -> String {
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }

@@ -1,6 +1,7 @@
 //! The `ghoststream` command: flags and glue. The work is in the library.
 
 mod args;
+mod bench;
 mod doctor;
 mod failure;
 mod live;
@@ -40,6 +41,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Record(args) => return record::run(&args),
         Command::Presets(args) => presets::list(args.json),
         Command::Doctor(args) => doctor::run(args.json)?,
+        Command::Bench(args) => bench::run(&args)?,
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual()?,
         Command::Stream(args) => return later(&args.capture, "streaming"),
@@ -47,9 +49,6 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Replay(args) => return later(&args.capture, "the replay buffer"),
         Command::Run(_) => return not_built("running a file", "record one output with `ghoststream record`"),
         Command::Ctl(_) => return not_built("remote control", "stop a recording with Ctrl-C or SIGTERM"),
-        Command::Bench(_) => {
-            return not_built("bench", "`ghoststream doctor` shows what this machine can do");
-        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -74,7 +74,6 @@ fn what_is_not_built_yet_says_so_and_fails() {
         (&["replay", "--seconds", "30"], "the replay buffer"),
         (&["run", "job.toml"], "running a file"),
         (&["ctl", "save-replay", "--last", "30"], "remote control"),
-        (&["bench", "--anything"], "bench"),
     ];
     for (arguments, feature) in cases {
         let ran = run(arguments, None);

@@ -22,8 +22,8 @@ fn options(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_command_line_page_has_the_options_of_record_and_no_others() {
-    let help = run(&["record", "--help"], None).stdout;
+fn the_command_line_page_has_the_options_of_record_and_bench_and_no_others() {
+    let help = run(&["record", "--help"], None).stdout + &run(&["bench", "--help"], None).stdout;
     let page = page("command-line.md");
     let (there, documented) = (options(&help), options(&page));
     let expected: BTreeSet<_> = there.difference(&["help", "version"].into()).copied().collect();

@@ -154,6 +154,7 @@ pub use config::{
     Multipass, NvencConfig, Output, OutputConfig, Place, Profile, ProfileError, Profiles, RateControl,
     Resolved, Scaler, Settings, SourceKinds, SplitEncode, Tune,
 };
+pub use encode::bench;
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub use error::Error;
 pub use frame_rate::FrameRate;

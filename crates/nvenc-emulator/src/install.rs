@@ -171,7 +171,8 @@ impl Installed {
     /// A library cannot be loaded.
     #[allow(unsafe_code)]
     pub fn load(&self) -> Result<(), InstallError> {
-        for (name, value) in self.settings.variables() {
+        // With the path, for children of this process.
+        for (name, value) in self.environment() {
             // SAFETY: the caller has no other thread that uses the environment, as the documentation asks.
             unsafe { std::env::set_var(name, value) };
         }

@@ -271,7 +271,7 @@ impl CaptureArgs {
 }
 
 /// An error in the words of the command line.
-fn in_flags(error: &ConfigError) -> Failure {
+pub(super) fn in_flags(error: &ConfigError) -> Failure {
     Failure::usage(format!("--{} {} is not possible: {}", error.name, error.value, error.allowed))
 }
 

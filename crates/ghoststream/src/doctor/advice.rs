@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Diagnosis;
 use super::tier::Tier;
+use crate::encode::nvenc::probe::NO_DRIVER;
 
 /// Something that keeps this machine from doing more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +26,7 @@ const AV1_DRIVER: u32 = 545;
 /// Everything that is wrong, what blocks first.
 pub(super) fn problems(found: &Diagnosis) -> Vec<Problem> {
     let mut problems: Vec<Problem> =
-        [encoding(found), pipewire(found), portal(found), nvidia(found), sound(found)].concat();
+        [encoding(found), pipewire(found), portal(found), nvidia(found), nvenc(found), sound(found)].concat();
     problems.sort_by_key(|it| !it.blocking);
     problems
 }
@@ -97,6 +98,48 @@ fn nvidia(found: &Diagnosis) -> Vec<Problem> {
     Vec::new()
 }
 
+/// The rule that lets CUDA run at a GPU's full clocks for programs of our name. NVIDIA ships it for some
+/// programs from driver 595 on; the key works with older ones too, as far as is known.
+const FULL_CLOCKS: &str = r#"write {"rules":[{"pattern":{"feature":"procname","matches":"ghoststream"},"profile":"CudaNoStablePerfLimit"}],"profiles":[{"name":"CudaNoStablePerfLimit","settings":[{"key":"0x166c5e","value":0}]}]} to ~/.nv/nvidia-application-profiles-rc.d/50-ghoststream"#;
+
+fn nvenc(found: &Diagnosis) -> Vec<Problem> {
+    let nvenc = &found.nvenc;
+    let mut problems = Vec::new();
+    // Whether there should be a driver at all is known from the cards.
+    let has_driver = found.nvidia_driver.is_some() || nvenc.error.as_deref() != Some(NO_DRIVER);
+    if let (Some(error), true) = (&nvenc.error, has_driver) {
+        let remedy = nvenc.remedy.as_deref().unwrap_or("check it with nvidia-smi");
+        problems.push(problem(false, error.as_str(), remedy));
+    }
+    if let (Some(driver), Some(headers)) = (&nvenc.driver_api, nvenc.ffmpeg.headers)
+        && version(driver) < version(headers)
+    {
+        let what = format!("FFmpeg was built for NVENC {headers}, and the NVIDIA driver speaks {driver}");
+        let remedy =
+            format!("update the driver to {} or newer", nvenc.ffmpeg.driver.unwrap_or("a newer one"));
+        problems.push(problem(false, what, remedy));
+    }
+    let makes_av1 = nvenc.gpus.iter().any(|it| it.codecs.iter().any(|it| it.codec == "av1"));
+    if makes_av1 && !nvenc.ffmpeg.encoders.contains(&"av1_nvenc") {
+        let what = format!("the GPU makes AV1, but FFmpeg {} has no av1_nvenc", found.ffmpeg);
+        problems.push(problem(false, what, "use FFmpeg 6.0 or newer, built with NVENC headers 12.0"));
+    }
+    for gpu in &nvenc.gpus {
+        let Some(clock) = gpu.memory_clock.filter(|it| it.pinned) else { continue };
+        let what = format!(
+            "{} keeps its memory at {} of {} MHz (P{}) while anything uses CUDA, as NVENC does: games are slower",
+            gpu.name, clock.cuda_mhz, clock.max_mhz, clock.state
+        );
+        problems.push(problem(false, what, FULL_CLOCKS));
+    }
+    problems
+}
+
+/// A version as numbers that compare.
+fn version(text: &str) -> Vec<u32> {
+    text.split('.').filter_map(|it| it.parse().ok()).collect()
+}
+
 fn sound(found: &Diagnosis) -> Vec<Problem> {
     let pipewire = &found.pipewire;
     if pipewire.error.is_none() && pipewire.sinks.is_empty() {
@@ -109,7 +152,7 @@ fn sound(found: &Diagnosis) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::Gpu;
+    use crate::doctor::{Clock, Gpu, NvencGpu};
 
     fn with_card(name: &str, kernel: Option<&str>, driver: Option<&str>) -> Vec<String> {
         let gpu = Gpu {
@@ -133,6 +176,47 @@ mod tests {
         assert!(with_card("NVIDIA GeForce RTX 3060", Some("nvidia"), Some("535.5")).is_empty());
         assert!(with_card(card, Some("nvidia"), Some("550.54.14")).is_empty());
         assert!(with_card("AMD Radeon", Some("amdgpu"), None).is_empty());
+    }
+
+    fn advised(change: impl FnOnce(&mut Diagnosis)) -> Vec<String> {
+        let mut found = Diagnosis::default();
+        change(&mut found);
+        nvenc(&found).into_iter().map(|it| format!("{}: {}", it.what, it.remedy)).collect()
+    }
+
+    #[test]
+    fn a_driver_older_than_ffmpegs_headers_is_told() {
+        let advice = |driver: &str| {
+            advised(|it| {
+                it.nvenc.driver_api = Some(driver.into());
+                it.nvenc.ffmpeg.headers = Some("12.1");
+                it.nvenc.ffmpeg.driver = Some("530.41.03");
+            })
+        };
+        assert!(advice("12.0")[0].contains("update the driver to 530.41.03"));
+        assert!(advice("12.1").is_empty() && advice("13.0").is_empty());
+    }
+
+    #[test]
+    fn a_driver_that_fails_is_told_and_one_that_is_not_there_is_not() {
+        assert!(advised(|it| it.nvenc.error = Some(NO_DRIVER.into())).is_empty());
+        let advice = advised(|it| {
+            it.nvenc.error = Some("the NVIDIA driver crashed in cuInit (signal 11 SIGSEGV)".into());
+            it.nvenc.remedy = Some("restart the machine".into());
+        });
+        assert_eq!(advice, ["the NVIDIA driver crashed in cuInit (signal 11 SIGSEGV): restart the machine"]);
+    }
+
+    #[test]
+    fn a_pinned_clock_comes_with_the_rule_that_frees_it() {
+        let advice = advised(|it| {
+            let clock = Clock { max_mhz: 10501, cuda_mhz: 9251, state: 2, pinned: true };
+            let name = "NVIDIA GeForce RTX 4070".into();
+            it.nvenc.gpus = vec![NvencGpu { name, memory_clock: Some(clock), ..NvencGpu::default() }];
+        });
+        assert!(advice[0].contains("9251 of 10501 MHz (P2)"), "{advice:?}");
+        let rule = advice[0].split_once("write ").and_then(|(_, it)| it.split_once(" to ~")).unwrap().0;
+        serde_json::from_str::<serde_json::Value>(rule).expect("the driver reads JSON");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod desktop;
 mod encoders;
 mod gpu;
 mod limit;
+mod nvenc;
 mod pipewire;
 mod tier;
 
@@ -15,6 +16,7 @@ pub use advice::Problem;
 pub use desktop::{MemoryTypes, Portal, Session};
 pub use encoders::PresetChoice;
 pub use gpu::Gpu;
+pub use nvenc::{Clock, Nvenc, NvencCodec, NvencGpu, Wrapper};
 pub use pipewire::PipeWire;
 pub use tier::Tier;
 
@@ -37,6 +39,8 @@ pub struct Diagnosis {
     pub nvidia_driver: Option<String>,
     /// The best tier of the cards.
     pub tier: Option<Tier>,
+    /// What the driver says of its GPUs' encoders.
+    pub nvenc: Nvenc,
     /// FFmpeg's version.
     pub ffmpeg: String,
     /// Each encoder, tried at 1920x1080 and 60 pictures a second.
@@ -75,11 +79,14 @@ pub fn examine() -> Diagnosis {
             scope.spawn(move || limit::within(patience, "the compositor", || desktop::session(ANSWER)));
         (joined(pipewire), joined(portal), joined(session))
     });
-    let gpus = gpu::find(root);
+    let (gpus, nvenc) = (gpu::find(root), nvenc::examine());
+    // Within a container the kernel may show no card that the driver speaks of.
+    let tiers = gpus.iter().map(|it| it.tier).chain(nvenc.gpus.iter().map(|it| it.tier));
     let mut found = Diagnosis {
         ghoststream: env!("CARGO_PKG_VERSION"),
-        tier: gpus.iter().filter_map(|it| it.tier).max(),
+        tier: tiers.flatten().max(),
         gpus,
+        nvenc,
         nvidia_driver: gpu::nvidia_driver(root),
         ffmpeg: crate::ffmpeg_version(),
         pipewire: desktop.0.unwrap_or_else(|error| PipeWire { error: Some(error), ..PipeWire::default() }),

@@ -4,11 +4,12 @@
 //! reports each refusal. The thread, the queue and the counting belong to the pipeline.
 
 mod aom;
+pub mod bench;
 mod choice;
 mod codec;
 mod error;
 mod libav;
-mod nvenc;
+pub(crate) mod nvenc;
 mod packet;
 mod probe;
 mod speed;

@@ -4,7 +4,7 @@
 //! [`probe`]) and this FFmpeg can do before anything is opened, and put into the wrapper's
 //! [`options`]. What the wrapper then still refuses is [explained](explain()) from what it logs.
 
-mod abilities;
+pub(crate) mod abilities;
 mod check;
 mod choices;
 mod explain;

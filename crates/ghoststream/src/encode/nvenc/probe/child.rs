@@ -6,9 +6,10 @@ use std::io::Write;
 use std::os::fd::FromRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::answer::{Answer, Line};
+use super::answer::{Answer, Line, Question};
 use super::cuda::Cuda;
 use super::encode_api::EncodeApi;
+use super::nvml;
 use crate::encode::nvenc::abilities::Abilities;
 
 /// The dynamic linker calls what stands in this section before `main`.
@@ -23,21 +24,20 @@ static CALLED: AtomicBool = AtomicBool::new(false);
 /// returns at once, having looked at one environment variable.
 extern "C" fn before_main() {
     CALLED.store(true, Ordering::Relaxed);
-    if !is_wanted() {
-        return;
-    }
-    answer();
+    let Some(question) = question() else { return };
+    answer(question);
     // SAFETY: ends the process without running anything of the program's or the driver's.
     unsafe { libc::_exit(0) };
 }
 
-/// Whether the variable names our parent. A program with more rights than its caller heeds none.
-fn is_wanted() -> bool {
+/// What our parent wants to know. A program with more rights than its caller answers nobody.
+fn question() -> Option<Question> {
+    let value = std::env::var_os(super::VARIABLE)?;
     // SAFETY: reads the auxiliary vector, which is always there.
     let privileged = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    let Some(value) = std::env::var_os(super::VARIABLE) else { return false };
-    let parent = rustix::process::getppid().map(|it| it.as_raw_nonzero().to_string());
-    !privileged && parent.is_some_and(|it| value == *it)
+    let parent = rustix::process::getppid()?.as_raw_nonzero().get().cast_unsigned();
+    let asked = |it: &Question| !privileged && value == *it.word(parent);
+    [Question::Abilities, Question::Everything].into_iter().find(asked)
 }
 
 /// Whether this code is part of the program that runs, so that the program, executed again, comes by
@@ -88,20 +88,25 @@ impl Report {
     }
 }
 
-fn answer() {
+fn answer(question: Question) {
     let Some(mut report) = Report::open() else { return };
     // Whatever happens to the parent, the child does not outlive it.
     // SAFETY: takes a signal's number.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
-    let answer = ask(&mut report).unwrap_or_else(|answer| answer);
+    let answer = ask(question, &mut report).unwrap_or_else(|answer| answer);
     report.say(&Line::Answer(answer));
 }
 
 /// Asks for everything. What ends the questions early is an answer, too.
-fn ask(report: &mut Report) -> Result<Answer, Answer> {
+fn ask(question: Question, report: &mut Report) -> Result<Answer, Answer> {
     let cuda = Cuda::load(report)?;
     let version = cuda.version();
     let devices = cuda.devices(report)?;
+    if question == Question::Everything {
+        // Before any session of our own.
+        let activity = nvml::activity(&cuda, &devices, report);
+        report.say(&Line::Activity(activity));
+    }
     let api = EncodeApi::load(report)?;
     let mut gpus = Vec::with_capacity(devices.len());
     for device in &devices {

@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::ptr;
+use std::time::{Duration, Instant};
 
 use libloading::Library;
 
@@ -16,6 +17,8 @@ use super::child::Report;
 type Code = c_int;
 /// `CUdevice`, a number.
 type Ordinal = c_int;
+/// `CUdeviceptr`.
+type Pointer = u64;
 /// `CUcontext`, opaque.
 pub(super) type ContextHandle = *mut c_void;
 
@@ -35,6 +38,10 @@ pub(super) struct Cuda {
     device_get_attribute: unsafe extern "C" fn(*mut c_int, c_int, Ordinal) -> Code,
     ctx_create: unsafe extern "C" fn(*mut ContextHandle, c_uint, Ordinal) -> Code,
     ctx_destroy: unsafe extern "C" fn(ContextHandle) -> Code,
+    ctx_synchronize: unsafe extern "C" fn() -> Code,
+    mem_alloc: unsafe extern "C" fn(*mut Pointer, usize) -> Code,
+    mem_free: unsafe extern "C" fn(Pointer) -> Code,
+    memset_d8: unsafe extern "C" fn(Pointer, u8, usize) -> Code,
 }
 
 /// A GPU, as CUDA describes it.
@@ -92,6 +99,10 @@ impl Cuda {
                 device_get_attribute: function(library, "cuDeviceGetAttribute")?,
                 ctx_create: function(library, "cuCtxCreate_v2")?,
                 ctx_destroy: function(library, "cuCtxDestroy_v2")?,
+                ctx_synchronize: function(library, "cuCtxSynchronize")?,
+                mem_alloc: function(library, "cuMemAlloc_v2")?,
+                mem_free: function(library, "cuMemFree_v2")?,
+                memset_d8: function(library, "cuMemsetD8_v2")?,
             }
         };
         report.step("cuInit");
@@ -161,6 +172,29 @@ impl Cuda {
         let code = unsafe { (self.ctx_create)(&raw mut handle, 0, device.ordinal) };
         self.check(code)?;
         Ok(Context { cuda: self, handle })
+    }
+
+    /// Keeps a GPU's memory busy for so long, and calls `look` every few milliseconds meanwhile.
+    pub(super) fn work(&self, device: &Device, length: Duration, mut look: impl FnMut()) -> Option<()> {
+        /// Enough that clearing it takes about a millisecond.
+        const BYTES: usize = 256 << 20;
+        let _context = self.context(device).ok()?;
+        let mut memory = 0;
+        // SAFETY: writes one address, which is given back below; the context is current.
+        let code = unsafe { (self.mem_alloc)(&raw mut memory, BYTES) };
+        self.check(code).ok()?;
+        let end = Instant::now() + length;
+        let mut works = true;
+        while works && Instant::now() < end {
+            // SAFETY: the memory is as long as it is said to be.
+            works = unsafe { (0..4).all(|_| (self.memset_d8)(memory, 0, BYTES) == 0) };
+            look();
+            // SAFETY: waits for what was begun above.
+            works &= unsafe { (self.ctx_synchronize)() } == 0;
+        }
+        // SAFETY: it is ours, and nothing uses it any more.
+        unsafe { (self.mem_free)(memory) };
+        works.then_some(())
     }
 
     /// The name of a code that is no success.

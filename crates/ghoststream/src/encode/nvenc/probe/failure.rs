@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use crate::encode::wish::Unmet;
 
+/// How [`ProbeFailure::NoDriver`] is told.
+pub(crate) const NO_DRIVER: &str = "libcuda.so.1 is not there: no NVIDIA driver is installed";
+
 /// Why the driver gave no abilities.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ProbeFailure {
     /// There is none.
-    #[error("libcuda.so.1 is not there: no NVIDIA driver is installed")]
+    #[error("{NO_DRIVER}")]
     NoDriver,
     /// It answered that it cannot be used.
     #[error("{reason}")]
@@ -43,16 +46,20 @@ pub(crate) enum ProbeFailure {
 }
 
 impl ProbeFailure {
+    /// What to do; nothing where only trying can tell whether something is wrong.
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        match self {
+            Self::NoDriver => Some("install NVIDIA's driver, 525 or newer, or use a software encoder"),
+            Self::Refused { remedy, .. } => Some(remedy),
+            Self::Crashed { .. } | Self::Hung { .. } => {
+                Some("check it with nvidia-smi; after a driver update, restart the machine")
+            }
+            Self::Busy | Self::NotAsked(_) => None,
+        }
+    }
+
     /// Why no NVENC encoder needs to be tried, and what to do; nothing where only trying can tell.
     pub(in crate::encode) fn unmet(&self) -> Option<Unmet> {
-        let remedy = match self {
-            Self::NoDriver => "install NVIDIA's driver, 525 or newer, or use a software encoder",
-            Self::Refused { remedy, .. } => remedy,
-            Self::Crashed { .. } | Self::Hung { .. } => {
-                "check it with nvidia-smi; after a driver update, restart the machine"
-            }
-            Self::Busy | Self::NotAsked(_) => return None,
-        };
-        Some(Unmet::new(self.to_string(), remedy))
+        self.remedy().map(|remedy| Unmet::new(self.to_string(), remedy))
     }
 }

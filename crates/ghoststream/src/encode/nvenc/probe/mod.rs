@@ -22,18 +22,22 @@ mod child;
 mod cuda;
 mod encode_api;
 mod failure;
+mod nvml;
 mod parent;
 mod presence;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-pub(crate) use failure::ProbeFailure;
+use answer::Question;
+pub(crate) use answer::{Activity, MemoryClock};
+pub(crate) use failure::{NO_DRIVER, ProbeFailure};
 
 use super::abilities::Abilities;
 
-/// What tells the child to ask the driver: the process id of its parent. The child heeds it only if
-/// that is its parent, so that a variable that someone exported by accident ends no program.
+/// What tells the child to ask the driver: a [`Question`] and the process id of its parent. The child
+/// heeds it only if that is its parent, so that a variable that someone exported by accident ends no
+/// program.
 const VARIABLE: &str = "GHOSTSTREAM_NVENC_PROBE";
 
 /// How long the driver may take over one step, such as a call of `cuInit`.
@@ -75,9 +79,20 @@ pub(crate) fn begin() {
     let _ = std::thread::Builder::new().name("gs-nvenc-probe".into()).spawn(abilities);
 }
 
+/// What the driver says now, with what goes on on the GPUs: for `doctor`, and never remembered.
+pub(crate) fn examine() -> (Result<Abilities, ProbeFailure>, Vec<Activity>) {
+    if !presence::is_driver_there() {
+        return (Err(ProbeFailure::NoDriver), Vec::new());
+    }
+    match parent::ask(Question::Everything, PATIENCE) {
+        Ok((answer, activity)) => (answer.abilities(), activity),
+        Err(failure) => (Err(failure), Vec::new()),
+    }
+}
+
 fn ask() -> Result<Abilities, ProbeFailure> {
     if !presence::is_driver_there() {
         return Err(ProbeFailure::NoDriver);
     }
-    parent::ask(PATIENCE)?.abilities()
+    parent::ask(Question::Abilities, PATIENCE)?.0.abilities()
 }

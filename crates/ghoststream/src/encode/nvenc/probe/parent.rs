@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::answer::{Answer, Line};
+use super::answer::{Activity, Answer, Line, Question};
 use super::{ProbeFailure, VARIABLE, child};
 
 /// More than any answer: a machine has few GPUs.
@@ -18,8 +18,11 @@ const MOST_BYTES: usize = 1 << 20;
 /// How long a child that has ended its output may take to end.
 const FAREWELL: Duration = Duration::from_millis(200);
 
+/// What was answered, and what goes on on the GPUs.
+type Heeded = (Answer, Vec<Activity>);
+
 /// Asks the driver in a child; each of its steps may take `patience`.
-pub(super) fn ask(patience: Duration) -> Result<Answer, ProbeFailure> {
+pub(super) fn ask(question: Question, patience: Duration) -> Result<Heeded, ProbeFailure> {
     if !child::is_in_executable() {
         let reason = "GhostStream was loaded by a program that it is not part of";
         return Err(ProbeFailure::NotAsked(reason.to_owned()));
@@ -27,13 +30,13 @@ pub(super) fn ask(patience: Duration) -> Result<Answer, ProbeFailure> {
     let program = std::env::args_os().next().unwrap_or_else(|| "ghoststream".into());
     let mut command = Command::new("/proc/self/exe");
     // By its own name, which the driver's application profiles go by.
-    command.arg0(program).env(VARIABLE, std::process::id().to_string());
+    command.arg0(program).env(VARIABLE, question.word(std::process::id()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     listen(&mut command, patience)
 }
 
 /// Runs a command that speaks as the child does, and hears it out.
-fn listen(command: &mut Command, patience: Duration) -> Result<Answer, ProbeFailure> {
+fn listen(command: &mut Command, patience: Duration) -> Result<Heeded, ProbeFailure> {
     let not_asked = |error: std::io::Error| ProbeFailure::NotAsked(error.to_string());
     let mut child = command.spawn().map_err(not_asked)?;
     let Some(output) = child.stdout.take() else {
@@ -49,6 +52,7 @@ fn listen(command: &mut Command, patience: Duration) -> Result<Answer, ProbeFail
 struct Heard {
     /// What it did last.
     step: Option<String>,
+    activity: Vec<Activity>,
     answer: Option<Answer>,
     /// Something that a child does not say.
     nonsense: bool,
@@ -85,15 +89,16 @@ impl Heard {
     fn take(&mut self, line: &[u8]) {
         match serde_json::from_slice(line) {
             Ok(Line::Step(step)) => self.step = Some(step),
+            Ok(Line::Activity(activity)) => self.activity = activity,
             Ok(Line::Answer(answer)) => self.answer = Some(answer),
             Err(_) => self.nonsense = true,
         }
     }
 
-    fn verdict(self, status: Option<ExitStatus>, limit: Duration) -> Result<Answer, ProbeFailure> {
+    fn verdict(self, status: Option<ExitStatus>, limit: Duration) -> Result<Heeded, ProbeFailure> {
         let not_asked = |reason: &str| Err(ProbeFailure::NotAsked(reason.to_owned()));
         match (self.answer, self.step) {
-            (Some(answer), _) => Ok(answer),
+            (Some(answer), _) => Ok((answer, self.activity)),
             _ if self.nonsense => not_asked("this program, started to do so, said something else"),
             (None, None) => not_asked("this program, started to do so, said nothing"),
             (None, Some(step)) if self.silent => Err(ProbeFailure::Hung { step, limit }),
@@ -166,7 +171,7 @@ mod tests {
     fn heard(script: &str, patience: Duration) -> Result<Answer, ProbeFailure> {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        listen(&mut command, patience)
+        listen(&mut command, patience).map(|(answer, _)| answer)
     }
 
     const LONG: Duration = Duration::from_secs(60);
@@ -212,7 +217,7 @@ mod tests {
 
     #[test]
     fn this_program_is_its_own_probe() {
-        let answer = ask(LONG);
+        let answer = ask(Question::Abilities, LONG);
         assert!(!matches!(answer, Err(ProbeFailure::NotAsked(_))), "{answer:?}");
     }
 }
