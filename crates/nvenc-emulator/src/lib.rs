@@ -33,3 +33,8 @@ pub use profile::{
 pub use sessions::{Session, Sessions};
 pub use settings::{BadSetting, Settings};
 pub use trace::{Call, Trace};
+
+/// The examples of the README, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
