@@ -2,7 +2,7 @@
 
 use super::modes::{Intra, Prediction};
 use super::planes::{self, Samples, subsampling};
-use super::residual::{Residual, code_lossless};
+use super::residual::code_lossless;
 use super::tile::{Tile, squares};
 
 /// The cheapest prediction so far.
@@ -51,33 +51,24 @@ impl Tile<'_> {
         best.prediction
     }
 
-    /// Codes a block's residual, and stores what a decoder makes of it.
-    pub(super) fn code(&mut self, x: usize, y: usize, size: u8, prediction: Prediction) -> Residual {
-        let mut residual = Residual::new();
+    /// Codes a block's residual into [`Tile::residual`], and stores what a decoder makes of it.
+    pub(super) fn code(&mut self, x: usize, y: usize, size: u8, prediction: Prediction) {
+        self.residual.clear();
         for plane in 0..3 {
             let shift = subsampling(self.source.picture.format, plane);
             let side = (4_usize << size) >> shift;
             let step = if self.source.quantizer == 0 { 4 } else { side };
-            residual.sizes[plane] = (step / 4).ilog2() as usize;
+            self.residual.sizes[plane] = (step / 4).ilog2() as usize;
             for (index, (row, column)) in squares(side, step).enumerate() {
                 let (x, y) = ((x >> shift) + column, (y >> shift) + row);
-                self.code_square(plane, x, y, index, prediction, &mut residual);
+                self.code_square(plane, x, y, index, prediction);
             }
         }
-        residual
     }
 
     /// Codes one transform block, the `index`th of its plane in its block.
-    fn code_square(
-        &mut self,
-        plane: usize,
-        x: usize,
-        y: usize,
-        index: usize,
-        prediction: Prediction,
-        residual: &mut Residual,
-    ) {
-        let size = residual.sizes[plane];
+    fn code_square(&mut self, plane: usize, x: usize, y: usize, index: usize, prediction: Prediction) {
+        let size = self.residual.sizes[plane];
         let side = 4 << size;
         let area = side * side;
         let (mut wanted, mut out): (Samples, Samples) = ([0; 256], [0; 256]);
@@ -92,12 +83,12 @@ impl Tile<'_> {
             for ((sample, wanted), out) in samples.iter_mut().zip(wanted).zip(&*out) {
                 *sample = i32::from(*wanted).wrapping_sub(i32::from(*out));
             }
-            let levels = &mut residual.levels[plane][index * area..][..area];
+            let levels = &mut self.residual.levels[plane][index * area..][..area];
             if lossless {
-                residual.ends[plane][index] = code_lossless(samples, levels);
+                self.residual.ends[plane][index] = code_lossless(samples, levels);
                 out.copy_from_slice(wanted);
             } else {
-                residual.ends[plane][index] = self.quantizer.code(size, samples, levels);
+                self.residual.ends[plane][index] = self.quantizer.code(size, samples, levels);
                 let peak = i32::from(self.source.picture.format.peak());
                 for (out, sample) in out.iter_mut().zip(&*samples) {
                     *out = i32::from(*out).wrapping_add(*sample).clamp(0, peak) as u16;

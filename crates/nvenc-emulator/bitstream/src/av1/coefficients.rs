@@ -64,7 +64,7 @@ impl Around<'_> {
 }
 
 /// The places of a square's coefficients in the order of the default scan: along diagonals, to and fro.
-pub(super) const fn scan<const AREA: usize>() -> [u8; AREA] {
+const fn scan<const AREA: usize>() -> [u8; AREA] {
     let side = AREA.isqrt();
     let mut out = [0; AREA];
     let (mut index, mut diagonal) = (0, 0);
@@ -90,11 +90,36 @@ static SCAN_8: [u8; 64] = scan();
 static SCAN_16: [u8; 256] = scan();
 
 /// The scan of a transform size.
-pub(super) fn scan_of(size: usize) -> &'static [u8] {
+fn scan_of(size: usize) -> &'static [u8] {
     match size {
         0 => &SCAN_4,
         1 => &SCAN_8,
         _ => &SCAN_16,
+    }
+}
+
+/// The other way round: one more than the place in the scan of each coefficient.
+const fn ends<const AREA: usize>() -> [u16; AREA] {
+    let scan = scan::<AREA>();
+    let mut out = [0; AREA];
+    let mut index = 0;
+    while index < AREA {
+        out[scan[index] as usize] = index as u16 + 1;
+        index += 1;
+    }
+    out
+}
+
+static ENDS_4: [u16; 16] = ends();
+static ENDS_8: [u16; 64] = ends();
+static ENDS_16: [u16; 256] = ends();
+
+/// Where levels end that end with each coefficient of a transform size.
+pub(super) fn ends_of(size: usize) -> &'static [u16] {
+    match size {
+        0 => &ENDS_4,
+        1 => &ENDS_8,
+        _ => &ENDS_16,
     }
 }
 

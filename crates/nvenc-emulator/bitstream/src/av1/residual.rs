@@ -1,6 +1,6 @@
 //! From residuals to levels, and back to what a decoder adds to its prediction.
 
-use super::coefficients::{Coefficients, scan_of};
+use super::coefficients::{Coefficients, ends_of};
 use super::tables;
 use super::transform::{self, Dct, Size, Square};
 
@@ -18,6 +18,11 @@ impl Residual {
     /// One without levels.
     pub(super) const fn new() -> Self {
         Self { sizes: [0; 3], levels: [[0; 256]; 3], ends: [[0; 16]; 3] }
+    }
+
+    /// Forgets the block before. Levels without an end mean nothing.
+    pub(super) fn clear(&mut self) {
+        self.ends = [[0; 16]; 3];
     }
 
     /// Whether all levels are zero.
@@ -84,20 +89,26 @@ impl Quantizer {
         let mut square: Square<N> = [[0; N]; N];
         square.as_flattened_mut().copy_from_slice(residual);
         let coefficients = transform::forward(&square);
-        let scales = self.steps.map(|step| 1.0 / step as f32);
-        for (index, (level, &value)) in levels.iter_mut().zip(coefficients.as_flattened()).enumerate() {
-            let size = (value.abs() * scales[usize::from(index > 0)] + self.rounding) as i32;
-            *level = if value < 0.0 { -size } else { size };
+        let [first, others] = self.steps.map(|step| 1.0 / step as f32);
+        let quantized = |value: f32, scale: f32| {
+            let size = floor(value.abs() * scale + self.rounding);
+            if value < 0.0 { size.wrapping_neg() } else { size }
+        };
+        for (level, &value) in levels.iter_mut().zip(coefficients.as_flattened()) {
+            *level = quantized(value, others);
         }
+        levels[0] = quantized(coefficients[0][0], first);
         let end = end_of(size, levels);
         if end == 0 {
             residual.fill(0);
             return 0;
         }
         let limit = 1 << (7 + self.depth);
-        for (index, (value, &level)) in square.as_flattened_mut().iter_mut().zip(&*levels).enumerate() {
-            *value = level.wrapping_mul(self.steps[usize::from(index > 0)]).clamp(-limit, limit - 1);
+        let value = |level: i32, step: i32| level.wrapping_mul(step).clamp(-limit, limit - 1);
+        for (out, &level) in square.as_flattened_mut().iter_mut().zip(&*levels) {
+            *out = value(level, self.steps[1]);
         }
+        square[0][0] = value(levels[0], self.steps[0]);
         residual.copy_from_slice(transform::inverse(&square, self.depth).as_flattened());
         end
     }
@@ -111,6 +122,17 @@ pub(super) fn code_lossless(residual: &[i32], levels: &mut [i32]) -> usize {
     end_of(0, levels)
 }
 
+/// The whole part of a number below 2^22.
+///
+/// What is added leaves the whole number in the low bits of the mantissa; unlike a cast, this is done for
+/// several numbers at once.
+fn floor(value: f32) -> i32 {
+    const MAGIC: f32 = 12_582_912.0; // 1.5 times 2^23
+    (value - 0.5 + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()) as i32
+}
+
+/// One more than the last level's place in the scan; 0 where all are zero.
 fn end_of(size: usize, levels: &[i32]) -> usize {
-    scan_of(size).iter().rposition(|&place| levels[usize::from(place)] != 0).map_or(0, |index| index + 1)
+    let ends = levels.iter().zip(ends_of(size)).map(|(&level, &end)| if level == 0 { 0 } else { end });
+    usize::from(ends.fold(0, u16::max))
 }

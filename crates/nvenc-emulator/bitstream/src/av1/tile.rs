@@ -56,6 +56,8 @@ pub(super) struct Tile<'a> {
     pub(super) quantizer: Quantizer,
     /// What a decoder has of it so far.
     pub(super) planes: [Plane; 3],
+    /// The residual of the block in the making.
+    pub(super) residual: Residual,
     rules: Rules,
     symbols: SymbolEncoder,
     cdfs: Cdfs,
@@ -91,6 +93,7 @@ impl<'a> Tile<'a> {
             area,
             quantizer: Quantizer::new(source.quantizer, format.depth, source.intra),
             planes: [0, 1, 2].map(|plane| Plane::new(shrink(plane, area.width), shrink(plane, area.height))),
+            residual: Residual::new(),
             rules: Rules { intra: source.intra, compound: source.pair.is_some(), cfl },
             symbols: SymbolEncoder::new(),
             cdfs: Cdfs::new(source.quantizer),
@@ -152,12 +155,12 @@ impl<'a> Tile<'a> {
 
     fn block(&mut self, x: usize, y: usize, size: u8) {
         let prediction = self.choose(x, y, size);
-        let residual = self.code(x, y, size, prediction);
-        let block = Block { prediction, skip: residual.is_zero(), size };
+        self.code(x, y, size, prediction);
+        let block = Block { prediction, skip: self.residual.is_zero(), size };
         let (around, matches) = (self.neighbours(x, y), self.matches(x, y, block));
         modes::write(&mut self.symbols, &mut self.cdfs, block, around, matches, self.rules);
         for plane in 0..3 {
-            self.write_residual(plane, x, y, block, &residual);
+            self.write_residual(plane, x, y, block);
         }
         let cells = 1 << (size - 1);
         for row in 0..cells {
@@ -183,10 +186,10 @@ impl<'a> Tile<'a> {
     }
 
     /// Writes one plane of a block's residual: transform_block() of AV1 5.11.35.
-    fn write_residual(&mut self, plane: usize, x: usize, y: usize, block: Block, residual: &Residual) {
+    fn write_residual(&mut self, plane: usize, x: usize, y: usize, block: Block) {
         let shift = subsampling(self.source.picture.format, plane);
         let side = (4 << block.size) >> shift;
-        let step = 4 << residual.sizes[plane];
+        let step = 4 << self.residual.sizes[plane];
         for (index, (row, column)) in squares(side, step).enumerate() {
             let above = ((x >> shift) + column) / 4;
             let left = ((y >> shift) + row) / 4;
@@ -197,7 +200,7 @@ impl<'a> Tile<'a> {
                     above: &self.above[plane][above..above + step / 4],
                     left: &self.left[plane][left..left + step / 4],
                 };
-                let coefficients = residual.coefficients(plane, index);
+                let coefficients = self.residual.coefficients(plane, index);
                 let cdfs = &mut self.cdfs;
                 let context = around.all_zero(plane > 0, side == step);
                 let zero = coefficients.end == 0;

@@ -84,11 +84,11 @@ where
     }
     for (frequency, (out, weights)) in out.iter_mut().zip(Size::basis()).enumerate() {
         let half = if frequency.is_multiple_of(2) { &even } else { &odd };
+        let mut sums = [0.0; N];
         for (row, weight) in half[..N / 2].iter().zip(weights) {
-            for lane in 0..N {
-                out[lane] += weight * row[lane];
-            }
+            sums = array::from_fn(|lane| sums[lane] + weight * row[lane]);
         }
+        *out = sums;
     }
     out
 }
