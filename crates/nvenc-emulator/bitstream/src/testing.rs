@@ -3,7 +3,7 @@
 mod decoder;
 mod plans;
 
-pub(crate) use decoder::{decode, probe};
+pub(crate) use decoder::{decode, decode_with, probe};
 pub(crate) use plans::{b_frames, low_delay, random};
 
 use crate::{Chroma, Coder, Format, Kind, Picture, Plan, Quality, Stream};

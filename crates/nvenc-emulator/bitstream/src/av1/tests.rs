@@ -1,10 +1,13 @@
 //! Streams against other decoders: every picture is what [`Coded::decoded`] says.
 
 use super::*;
-use crate::testing::{self, assert_same, moving};
-use crate::{Chroma, Format};
+use crate::testing::{self, Random, assert_same, moving};
+use crate::{Chroma, Color, Format};
 
 const YUV420: Format = Format { width: 202, height: 130, chroma: Chroma::Yuv420, depth: 8 };
+
+/// The decoders that must agree.
+const DECODERS: [&str; 2] = ["libdav1d", "libaom-av1"];
 
 /// Temporal delimiter OBU.
 const DELIMITER: [u8; 2] = [0x12, 0];
@@ -17,30 +20,34 @@ struct Coding {
     pictures: Vec<Picture>,
 }
 
-/// Codes moving pictures. A picture is hidden where another one is to be shown first.
-fn code(stream: &Stream, plans: &[Plan], mut quality: impl FnMut(&Plan) -> Quality) -> Coding {
+/// Codes the `scene`'s pictures. A picture is hidden where another one is to be shown first.
+fn code(
+    stream: &Stream,
+    plans: &[Plan],
+    scene: impl Fn(usize) -> Picture,
+    mut quality: impl FnMut(&Plan) -> Quality,
+) -> Coding {
     let mut coder = Av1::new(stream.clone());
     let mut coding = Coding { bytes: vec![], sizes: vec![], decoded: vec![], pictures: vec![] };
     let (mut start, mut next, mut unit) = (0, 0, coder.headers());
-    let mut hidden: Vec<(u32, Picture, Picture)> = vec![];
+    let mut waiting: Vec<(u32, Picture, Picture)> = vec![];
     for plan in plans {
         if plan.kind == Kind::Key {
-            assert!(hidden.is_empty(), "plans leave no gap in display order");
+            assert!(waiting.is_empty(), "plans leave no gap in display order");
             (start, next) = (coding.decoded.len(), 0);
         }
-        let mut plan = plan.clone();
-        plan.shown = plan.order == next;
-        let picture = moving(stream.format, start + plan.order as usize);
+        let plan = Plan { shown: plan.order == next, ..plan.clone() };
+        let picture = scene(start + plan.order as usize);
         let coded = coder.encode(&picture, &plan, quality(&plan));
         coder.commit(&plan, &coded);
         coding.sizes.push(coded.bytes.len());
         unit.extend_from_slice(&coded.bytes);
-        hidden.push((plan.order, coded.decoded, picture));
+        waiting.push((plan.order, coded.decoded, picture));
         if !plan.shown {
             continue;
         }
-        while let Some(index) = hidden.iter().position(|hidden| hidden.0 == next) {
-            let (order, decoded, picture) = hidden.remove(index);
+        while let Some(index) = waiting.iter().position(|waiting| waiting.0 == next) {
+            let (order, decoded, picture) = waiting.remove(index);
             if order != plan.order {
                 unit = coder.show(order);
             }
@@ -54,21 +61,33 @@ fn code(stream: &Stream, plans: &[Plan], mut quality: impl FnMut(&Plan) -> Quali
     coding
 }
 
-/// Codes by these plans and compares what decoders say.
+/// Codes moving pictures by these plans, and compares what decoders say.
 #[track_caller]
 fn check(stream: &Stream, plans: &[Plan], quality: impl FnMut(&Plan) -> Quality) -> Coding {
-    let coding = code(stream, plans, quality);
-    assert_same(&testing::decode("obu", &coding.bytes, stream.format), &coding.decoded);
+    check_scene(stream, plans, |index| moving(stream.format, index), quality)
+}
+
+#[track_caller]
+fn check_scene(
+    stream: &Stream,
+    plans: &[Plan],
+    scene: impl Fn(usize) -> Picture,
+    quality: impl FnMut(&Plan) -> Quality,
+) -> Coding {
+    let coding = code(stream, plans, scene, quality);
+    for decoder in DECODERS {
+        let found = testing::decode_with(&["-c:v", decoder], "obu", &coding.bytes, stream.format);
+        assert_same(&found, &coding.decoded);
+    }
     coding
 }
 
 #[test]
 fn key_pictures_decode_to_the_bit() {
     let stream = testing::stream(YUV420);
-    for quantizer in [1, 20, 60, 120, 200, 255] {
-        let plans = testing::low_delay(&stream, 2, 1);
-        check(&stream, &plans, |_| Quality::Quantizer(quantizer));
-    }
+    let plans = testing::low_delay(&stream, 8, 1);
+    let mut quantizers = [1, 20, 21, 60, 61, 120, 121, 255].into_iter();
+    check(&stream, &plans, |_| Quality::Quantizer(quantizers.next().expect("one a picture")));
 }
 
 #[test]
@@ -106,14 +125,35 @@ fn any_plan_decodes_to_the_bit() {
 fn every_format_decodes_to_the_bit() {
     for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
         for depth in [8, 10] {
-            for (width, height) in [(64, 64), (130, 94), (2, 2), (200, 18)] {
+            for (width, height) in [(64, 64), (130, 94), (2, 2)] {
                 let mut stream = testing::stream(Format { width, height, chroma, depth });
                 stream.reorders = true;
-                for quantizer in [1, 30, 100, 255] {
-                    check(&stream, &testing::b_frames(1, true), |_| Quality::Quantizer(quantizer));
-                }
+                let mut quantizer = 0;
+                check(&stream, &testing::b_frames(2, true), |_| {
+                    quantizer += 28;
+                    Quality::Quantizer(quantizer)
+                });
             }
         }
+    }
+}
+
+#[test]
+fn odd_sizes_decode_to_the_bit() {
+    for (width, height) in [(201, 33), (65, 127), (3, 5), (9, 300)] {
+        let mut stream = testing::stream(Format { width, height, chroma: Chroma::Yuv444, depth: 8 });
+        stream.reorders = true;
+        check(&stream, &testing::b_frames(1, true), |_| Quality::Quantizer(70));
+    }
+}
+
+#[test]
+fn tiles_decode_to_the_bit() {
+    for (width, height, count) in [(1366, 770, 4), (2000, 1080, 8), (4500, 64, 2)] {
+        let mut stream = testing::stream(Format { width, height, ..YUV420 });
+        assert_eq!(Tiles::new(stream.format).areas().len(), count, "{width}x{height}");
+        stream.reorders = true;
+        check(&stream, &testing::b_frames(1, false), |_| Quality::Quantizer(110));
     }
 }
 
@@ -127,4 +167,78 @@ fn exact_pictures_lose_nothing() {
             assert_same(&coding.decoded, &coding.pictures);
         }
     }
+}
+
+/// Samples of all or nothing, which make the largest coefficients that there are.
+#[test]
+fn noise_decodes_to_the_bit() {
+    for depth in [8, 10] {
+        let format = Format { depth, ..YUV420 };
+        let noise = |index: usize| {
+            let mut random = Random::new(index as u64);
+            let mut picture = Picture::filled(format, [0; 3]);
+            for sample in picture.planes.iter_mut().flatten() {
+                *sample = format.peak() * random.below(2) as u16;
+            }
+            picture
+        };
+        let mut stream = testing::stream(format);
+        stream.reorders = true;
+        let mut quantizers = [1, 255, 100, 200, 50].into_iter();
+        let plans = testing::b_frames(1, true);
+        check_scene(&stream, &plans, noise, |_| {
+            Quality::Quantizer(quantizers.next().expect("one a picture"))
+        });
+        let coding = check_scene(&stream, &plans, noise, |_| Quality::Exact);
+        assert_same(&coding.decoded, &coding.pictures);
+    }
+}
+
+#[test]
+fn a_larger_quantizer_means_fewer_bits() {
+    let stream = testing::stream(Format { width: 640, height: 360, ..YUV420 });
+    let plans = testing::low_delay(&stream, 5, 5);
+    let rates: Vec<usize> = (0..=255)
+        .step_by(15)
+        .map(|quantizer| {
+            let coding = code(
+                &stream,
+                &plans,
+                |index| moving(stream.format, index),
+                |_| Quality::Quantizer(quantizer),
+            );
+            coding.sizes[1..].iter().sum::<usize>() / 4 * 8 * 30
+        })
+        .collect();
+    assert!(rates.is_sorted_by(|larger, smaller| larger > smaller), "{rates:?}");
+    assert!(rates[0] > 10_000_000 && rates[17] < 300_000, "{rates:?}");
+}
+
+#[test]
+fn the_sequence_header_says_what_the_stream_is() {
+    let format = Format { width: 720, height: 576, chroma: Chroma::Yuv420, depth: 10 };
+    let color = Some(Color { primaries: 9, transfer: 16, matrix: 9, full_range: true });
+    let stream = Stream { rate: (25, 1), color, sample_aspect_ratio: (64, 45), ..testing::stream(format) };
+    let plans = testing::low_delay(&stream, 4, 3);
+    let coding = check(&stream, &plans, |_| Quality::Quantizer(100));
+    let probed = testing::probe("obu", &coding.bytes);
+    let entries = [
+        ("profile", "Main"),
+        ("level", "4"),
+        ("pix_fmt", "yuv420p10le"),
+        ("color_range", "pc"),
+        ("color_primaries", "bt2020"),
+        ("color_transfer", "smpte2084"),
+        ("color_space", "bt2020nc"),
+        ("sample_aspect_ratio", "64:45"),
+    ];
+    for (name, value) in entries {
+        assert_eq!(probed.entry(name), value, "{name}");
+    }
+    assert_eq!(probed.kinds, "KPPK");
+    let format = Format { chroma: Chroma::Yuv444, ..format };
+    let stream = Stream { level: Some(12), ..testing::stream(format) };
+    let coding = code(&stream, &plans, |index| moving(format, index), |_| Quality::Quantizer(100));
+    let probed = testing::probe("obu", &coding.bytes);
+    assert_eq!((probed.entry("profile"), probed.entry("level")), ("High", "12"));
 }

@@ -28,9 +28,16 @@ impl Probed {
 /// slightest complaint.
 #[track_caller]
 pub(crate) fn decode(demuxer: &str, bytes: &[u8], format: Format) -> Vec<Picture> {
-    let strict = ["-v", "warning", "-err_detect", "explode", "-xerror", "-f", demuxer, "-i", "-"];
+    decode_with(&[], demuxer, bytes, format)
+}
+
+/// The same by one of ffmpeg's decoders: `["-c:v", "libdav1d"]`.
+#[track_caller]
+pub(crate) fn decode_with(decoder: &[&str], demuxer: &str, bytes: &[u8], format: Format) -> Vec<Picture> {
+    let strict = ["-v", "warning", "-err_detect", "explode", "-xerror"];
+    let input = ["-f", demuxer, "-i", "-"];
     let output = ["-fps_mode", "passthrough", "-f", "rawvideo", "-"];
-    let samples = run(Command::new("ffmpeg").args(strict).args(output), bytes);
+    let samples = run(Command::new("ffmpeg").args(strict).args(decoder).args(input).args(output), bytes);
     pictures(&samples, format)
 }
 
