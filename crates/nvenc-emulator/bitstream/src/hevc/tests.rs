@@ -38,7 +38,7 @@ fn a_key_picture_is_decoded_as_it_was_promised() {
 fn every_format_and_crop_is_decoded_as_it_was_promised() {
     for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
         for depth in [8, 10] {
-            for (width, height) in [(64, 64), (130, 94), (322, 242), (640, 362)] {
+            for (width, height) in [(2, 2), (64, 64), (130, 94), (322, 242), (640, 362)] {
                 let stream = stream(width, height, chroma, depth);
                 coded(&stream, &low_delay(&stream, 4, 3), |_| Quality::Quantizer(24));
             }
@@ -179,4 +179,56 @@ fn only_a_stream_that_reorders_is_held_back() {
     let live = stream(128, 96, Chroma::Yuv420, 8);
     let coding = coded(&live, &low_delay(&live, 3, 9), |_| Quality::Quantizer(30));
     assert_eq!(probe("hevc", &coding.bytes).entry("has_b_frames"), "0");
+}
+
+#[test]
+fn the_harshest_samples_are_decoded_as_they_were_promised() {
+    for (chroma, depth) in
+        [(Chroma::Yuv420, 8), (Chroma::Yuv420, 10), (Chroma::Yuv444, 8), (Chroma::Yuv444, 10)]
+    {
+        for exact in [false, true] {
+            let stream = Stream { exact, ..stream(96, 80, chroma, depth) };
+            let mut noise = testing::Random::new(u64::from(depth));
+            let mut coder = Hevc::new(stream.clone());
+            let mut bytes = coder.headers();
+            let mut decoded = vec![];
+            for (index, plan) in low_delay(&stream, 26, 3).iter().enumerate() {
+                // Black or white, each sample, a stripe, or a square of its own.
+                let mut picture = Picture::filled(stream.format, [0; 3]);
+                let cell = [1, 2, 8][index % 3];
+                for plane in 0..3 {
+                    let (width, _) = stream.format.plane(plane);
+                    let cells: Vec<bool> = (0..96 * 96).map(|_| noise.below(2) == 0).collect();
+                    for (at, sample) in picture.planes[plane].iter_mut().enumerate() {
+                        let (x, y) = (at % width / cell, at / width / cell);
+                        *sample = if cells[y * 96 + x] { stream.format.peak() } else { 0 };
+                    }
+                }
+                let quality = if exact { Quality::Exact } else { Quality::Quantizer(2 * index as u8) };
+                let coded = coder.encode(&picture, plan, quality);
+                coder.commit(plan, &coded);
+                assert!(!exact || coded.decoded == picture);
+                bytes.extend(&coded.bytes);
+                decoded.push(coded.decoded);
+            }
+            assert_same(&decode("hevc", &bytes, stream.format), &decoded);
+        }
+    }
+}
+
+#[test]
+fn order_counts_on_where_its_bits_end() {
+    let stream = Stream { references: 2, ..stream(96, 80, Chroma::Yuv420, 8) };
+    let orders = [0, 30_000, 60_000, 65_535, 65_536, 90_000, 120_000, 140_000];
+    let plan = |index: usize| Plan {
+        kind: if index == 0 { Kind::Key } else { Kind::P },
+        order: orders[index],
+        kept: true,
+        shown: true,
+        past: orders[index.saturating_sub(1)..index].to_vec(),
+        future: vec![],
+        forget: orders[index.saturating_sub(1)..index].to_vec(),
+    };
+    let plans: Vec<Plan> = (0..orders.len()).map(plan).collect();
+    coded(&stream, &plans, |_| Quality::Quantizer(30));
 }
