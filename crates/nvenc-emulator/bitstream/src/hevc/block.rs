@@ -59,6 +59,11 @@ impl Job<'_> {
         usize::from(plane > 0 && self.source.format.chroma == Chroma::Yuv420)
     }
 
+    /// What bits are worth, as a sum of absolute differences.
+    pub(super) fn cost(&self, bits: u32) -> u32 {
+        (bits * self.bit_cost) >> 4
+    }
+
     /// The sum of absolute differences that surely leaves nothing to code in an inter block of this size.
     pub(super) fn silent(&self, plane: usize, size: usize) -> u32 {
         if self.exact == Exact::Yes { 0 } else { self.quantizers[plane.min(1)].rounding(false).silent(size) }

@@ -148,18 +148,24 @@ impl Border {
     }
 
     fn planar(&self, out: &mut [u16; AREA]) {
-        let size = self.size;
-        let last = size as i32 - 1;
-        let (right, below) = (self.above(size), self.left(size));
-        for (y, row) in out.chunks_exact_mut(size).take(size).enumerate() {
-            let (left, down) = (self.left(y), y as i32);
-            for (x, sample) in row.iter_mut().enumerate() {
-                let across = x as i32;
-                let sum = (last - across) * left
-                    + (across + 1) * right
-                    + (last - down) * self.above(x)
-                    + (down + 1) * below;
-                *sample = ((sum + size as i32) >> (size.ilog2() + 1)) as u16;
+        match self.size {
+            4 => self.planar_of::<4>(out),
+            8 => self.planar_of::<8>(out),
+            _ => self.planar_of::<16>(out),
+        }
+    }
+
+    /// In 16 bits, which suffice: 32 times a sample of 10 bits, and 16.
+    fn planar_of<const N: usize>(&self, out: &mut [u16; AREA]) {
+        let (lefts, aboves) = (&self.samples[..2 * N], &self.samples[2 * N + 1..]);
+        let (right, below) = (aboves[N], lefts[N - 1]);
+        for (y, row) in out.as_chunks_mut::<N>().0.iter_mut().enumerate().take(N) {
+            let (left, down) = (lefts[2 * N - 1 - y], y as u16 + 1);
+            for (x, (sample, &above)) in row.iter_mut().zip(aboves).enumerate() {
+                let across = x as u16 + 1;
+                let level = (N as u16 - across).wrapping_mul(left).wrapping_add(across.wrapping_mul(right));
+                let upright = (N as u16 - down).wrapping_mul(above).wrapping_add(down.wrapping_mul(below));
+                *sample = level.wrapping_add(upright).wrapping_add(N as u16) >> (N.ilog2() + 1);
             }
         }
     }

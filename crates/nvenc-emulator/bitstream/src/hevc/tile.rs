@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::block::{Job, Residual};
 use super::cabac::Cabac;
 use super::contexts::{self, Contexts, SliceType};
-use super::intra::Mode;
+use super::intra::{Code, Mode};
 use super::layout::{TREE, UNIT};
 use super::motion::Motion;
 use super::units::{Coded, Unit, Units};
@@ -20,14 +20,6 @@ pub(super) struct Tile<'a> {
     pub(super) decoded: Picture,
     pub(super) units: Units,
     pub(super) cabac: Cabac,
-}
-
-/// How a unit is coded.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Choice {
-    Intra(Mode),
-    /// With the merge candidate's index where it is one.
-    Inter(Motion, Option<usize>),
 }
 
 impl<'a> Tile<'a> {
@@ -89,81 +81,70 @@ impl<'a> Tile<'a> {
             return None;
         }
         let candidates = self.job.lists.merge_candidates(&self.units, x, y, TREE);
-        let mut tried = Vec::new();
-        for (index, &motion) in candidates.iter().enumerate() {
-            if tried.contains(&motion) {
-                continue;
-            }
-            tried.push(motion);
-            if quarters(x, y).all(|(x, y)| self.is_silent(x, y, motion)) {
-                return Some((motion, index));
-            }
-        }
-        None
+        let first = |&(index, motion): &(usize, &Motion)| !candidates[..index].contains(motion);
+        let silent =
+            |&(_, &motion): &(usize, &Motion)| quarters(x, y).all(|(x, y)| self.is_silent(x, y, motion));
+        candidates.iter().enumerate().filter(first).find(silent).map(|(index, &motion)| (motion, index))
     }
 
-    /// coding_unit of 16x16.
+    /// coding_unit of 16x16: skipped if the best motion leaves nothing to code, else in the way that costs
+    /// least.
     fn unit(&mut self, x: usize, y: usize) {
-        let choice = self.choose(x, y);
         let mut residual = Residual::default();
-        match choice {
-            Choice::Intra(mode) => {
+        let inter = self.best_motion(x, y);
+        if let Some((_, motion, merge)) = inter {
+            self.code_inter(x, y, motion, &mut residual);
+            if let (Some(index), false) = (merge, residual.any()) {
+                self.write_skip(x, y, index);
+                self.note(x, y, UNIT, Coded::Inter(motion), true);
+                return;
+            }
+        }
+        let (cost, mode) = self.best_mode(x, y);
+        match inter {
+            Some((inter_cost, motion, merge)) if inter_cost <= cost => {
+                self.write_inter(x, y, motion, merge, &residual);
+                self.note(x, y, UNIT, Coded::Inter(motion), false);
+            }
+            _ => {
                 self.code_intra(x, y, mode, &mut residual);
                 self.write_intra(x, y, mode, &residual);
                 self.note(x, y, UNIT, Coded::Intra(mode), false);
             }
-            Choice::Inter(motion, merge) => {
-                self.code_inter(x, y, motion, &mut residual);
-                let skipped = match merge {
-                    Some(index) if !residual.any() => {
-                        self.write_skip(x, y, index);
-                        true
-                    }
-                    _ => {
-                        self.write_inter(x, y, motion, merge, &residual);
-                        false
-                    }
-                };
-                self.note(x, y, UNIT, Coded::Inter(motion), skipped);
-            }
         }
     }
 
-    /// The way that costs least, by the sum of absolute differences in luma and a guess at the bits.
-    fn choose(&self, x: usize, y: usize) -> Choice {
-        let mut best = (u32::MAX, Choice::Intra(Mode::Dc));
-        let mut take = |differences: u32, bits: u32, choice: Choice| {
-            let cost = differences + ((bits * self.job.bit_cost) >> 4);
-            if cost < best.0 {
-                best = (cost, choice);
-            }
-        };
-        if self.job.slice != SliceType::I {
-            let mut least = u32::MAX;
-            let candidates = self.job.lists.merge_candidates(&self.units, x, y, UNIT);
-            let merged = candidates.iter().enumerate().map(|(index, &motion)| (motion, Some(index)));
-            let told = self.job.lists.motions().filter(|motion| !candidates.contains(motion));
-            for (motion, merge) in merged.chain(told.map(|motion| (motion, None))) {
-                if merge.is_some_and(|index| candidates[..index].contains(&motion)) {
-                    continue;
-                }
-                let differences = self.inter_differences(x, y, 0, motion);
-                least = least.min(differences);
-                take(differences, merge.map_or(8, |index| 2 + index as u32), Choice::Inter(motion, merge));
-            }
-            if least <= self.job.silent(0, UNIT) {
-                return best.1;
-            }
+    /// The motion that costs least, its cost, and its index where it is a merge candidate. None in intra
+    /// pictures.
+    fn best_motion(&self, x: usize, y: usize) -> Option<(u32, Motion, Option<usize>)> {
+        if self.job.slice == SliceType::I {
+            return None;
         }
+        let candidates = self.job.lists.merge_candidates(&self.units, x, y, UNIT);
+        let first = |&(index, motion): &(usize, &Motion)| !candidates[..index].contains(motion);
+        let merged =
+            candidates.iter().enumerate().filter(first).map(|(index, &motion)| (motion, Some(index)));
+        let told = self.job.lists.motions().filter(|motion| !candidates.contains(motion));
+        let all = merged.chain(told.map(|motion| (motion, None)));
+        let costs = all.map(|(motion, merge)| {
+            let bits = merge.map_or(8, |index| 2 + index as u32);
+            (self.inter_differences(x, y, 0, motion) + self.job.cost(bits), motion, merge)
+        });
+        costs.min_by_key(|it| it.0)
+    }
+
+    /// The intra mode that costs least, and its cost.
+    fn best_mode(&self, x: usize, y: usize) -> (u32, Mode) {
         let (left, above) = self.modes_around(x, y);
-        for (mode, differences) in self.intra_differences(x, y) {
+        let inter = if self.job.slice == SliceType::I { 0 } else { 3 };
+        let costs = self.intra_differences(x, y).map(|(mode, differences)| {
             let bits = match mode.code(left, above) {
-                super::intra::Code::Probable(_) => 3,
-                super::intra::Code::Other(_) => 6,
+                Code::Probable(_) => 3,
+                Code::Other(_) => 6,
             };
-            take(differences, bits + if self.job.slice == SliceType::I { 0 } else { 3 }, Choice::Intra(mode));
-        }
-        best.1
+            (differences + self.job.cost(bits + inter), mode)
+        });
+        costs.into_iter().min_by_key(|it| it.0).expect("there are modes")
     }
 
     fn note(&mut self, x: usize, y: usize, size: usize, coded: Coded, skipped: bool) {
