@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::sync::OnceLock;
 
 use libloading::Library;
+use nvenc_emulator::Loss;
 
 use crate::status::{Answer, Refusal, Status};
 
@@ -16,6 +17,8 @@ struct Functions {
     pop: unsafe extern "C" fn(*mut Context) -> u32,
     copy_to_host: unsafe extern "C" fn(*mut c_void, u64, usize) -> u32,
     wait: unsafe extern "C" fn(Stream) -> u32,
+    /// The emulated library's own: the GPU is lost, for good where not 0.
+    lose: Option<unsafe extern "C" fn(i32) -> u32>,
     /// Kept open for as long as the process lives.
     _library: Library,
 }
@@ -66,6 +69,14 @@ impl Device {
     }
 }
 
+/// Has CUDA lose the GPU too, where it is emulated: every context dies, and with it other sessions.
+pub fn lose(loss: Loss) {
+    if let Ok(Functions { lose: Some(lose), .. }) = functions() {
+        // SAFETY: a function of the emulated library's that takes a number.
+        let _ = unsafe { lose(i32::from(loss == Loss::Gone)) };
+    }
+}
+
 fn check(function: &str, result: u32) -> Answer {
     if result == 0 {
         return Ok(());
@@ -92,6 +103,7 @@ fn load() -> Result<Functions, libloading::Error> {
             pop: *library.get(b"cuCtxPopCurrent_v2\0")?,
             copy_to_host: *library.get(b"cuMemcpyDtoH_v2\0")?,
             wait: *library.get(b"cuStreamSynchronize\0")?,
+            lose: library.get(b"nvenc_emulator_lose_device\0").ok().map(|symbol| *symbol),
             _library: library,
         })
     }

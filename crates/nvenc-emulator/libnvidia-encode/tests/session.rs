@@ -270,6 +270,27 @@ fn faults_come_when_they_were_asked_for() {
 }
 
 #[test]
+fn a_driver_reset_takes_everything_and_what_is_made_anew_works() {
+    let settings = Settings { faults: Some("driver-reset@2".into()), ..Settings::default() };
+    let mut client = client("hevc", settings, |setup| setup.config.set("frameIntervalP", 1));
+    let (input, output) = (client.input(320, 240, NV12), client.bitstream());
+    client.fill(input, &rows(0));
+    assert_eq!(client.encode(&client.picture(input, output)), 0);
+    client.lock(output).expect("locked");
+    assert_eq!(client.unlock(output), 0);
+    assert_eq!(client.encode(&client.picture(input, output)), Status::DeviceNotExist as u32);
+
+    // CUDA_ERROR_LAUNCH_FAILED: the context died with the GPU.
+    assert_eq!(client.cuda("cuCtxSynchronize", &[]), 719);
+    assert_eq!(client.call("nvEncDestroyEncoder", &[]), 0);
+    assert_ne!(client.open_session(), 0, "on the context that died");
+    let mut context = 0_u64;
+    assert_eq!(client.cuda("cuCtxCreate_v2", &[(&raw mut context).addr() as u64, 0, 0]), 0);
+    client.context = context;
+    assert_eq!(client.open_session(), 0);
+}
+
+#[test]
 fn sessions_run_out() {
     let settings = Settings { driver: 525, ..Settings::default() };
     let mut client = Client::with_settings(settings, API);

@@ -348,6 +348,9 @@ impl Session {
     /// Counts a picture. What is to happen with it happens, but for the time that it takes longer.
     fn faults(&mut self) -> Answer<Duration> {
         let fault = self.emulator.faults.next_picture().map_err(bad_fault)?;
+        if let Some(loss) = fault.lost.filter(|_| self.lost.is_none()) {
+            crate::cuda::lose(loss);
+        }
         self.lost = self.lost.or(fault.lost);
         require(self.lost.is_none(), Status::DeviceNotExist, || match self.lost {
             Some(Loss::Reset) => "the driver was reset".into(),
