@@ -9,7 +9,7 @@ use crate::live::{bytes, clock};
 /// A few lines: what was recorded, where, and how well.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
-    for output in &report.outputs {
+    for output in report.outputs.iter().flat_map(|it| std::iter::once(it).chain(&it.continued)) {
         let _ = writeln!(text, "{}", headline(output));
     }
     let _ = writeln!(text, "  {}", contents(report));

@@ -163,7 +163,9 @@ pub use output::{OutputError, default_path};
 pub use pipeline::{Pipeline, PipelineBuilder, PipelineState, Status};
 pub use preset::Preset;
 pub use processing::ProcessError;
-pub use stats::{AudioReport, BitrateChange, OutputReport, Percentiles, Refusal, RenditionReport, Report};
+pub use stats::{
+    AudioReport, BitrateChange, EncoderFailure, OutputReport, Percentiles, Refusal, RenditionReport, Report,
+};
 
 /// What benches, fuzz targets and the test kit reach into. No stability is promised: it is not part
 /// of the library's interface.

@@ -1,7 +1,8 @@
 //! What a run counts, notes and reports.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -46,6 +47,8 @@ pub struct Counters {
     pub dropped_encoder: Counter,
     /// Frames handed to an encoder.
     pub encoded: Counter,
+    /// Those of them that were inside an encoder when it failed.
+    pub lost: Counter,
     /// Video packets that came out of encoders.
     pub packets: Counter,
     /// Bytes of all packets, video and audio.
@@ -54,6 +57,18 @@ pub struct Counters {
     pub shown_until: Counter,
     /// Latency, by stage.
     pub latency: Stages,
+}
+
+impl Counters {
+    /// Frames that were encoded, and came out.
+    pub fn encoded(&self) -> u64 {
+        self.encoded.get().saturating_sub(self.lost.get())
+    }
+
+    /// Frames that were lost on the way.
+    pub fn dropped(&self) -> u64 {
+        self.dropped_capture.get() + self.dropped_encoder.get() + self.lost.get()
+    }
 }
 
 /// Latency histograms, each from the frame's arrival or the stage before.
@@ -208,13 +223,23 @@ pub struct OutputReport {
     pub seconds: f64,
     /// What went wrong; what was written before is whole.
     pub error: Option<String>,
+    /// The files in which it went on, in order, where another encoder made what the file before
+    /// could not hold. Each begins at a time of its own zero.
+    pub continued: Vec<OutputReport>,
+}
+
+impl OutputReport {
+    /// Nothing was written yet.
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { path: Some(path.to_owned()), bytes: 0, seconds: 0.0, error: None, continued: vec![] }
+    }
 }
 
 /// The encoder that one rendition used.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RenditionReport {
-    /// The encoder's name in libavcodec.
+    /// The encoder's name in libavcodec: the last one, where others failed before.
     pub encoder: String,
     /// Codec, size and rate.
     pub codec: String,
@@ -228,6 +253,8 @@ pub struct RenditionReport {
     pub refused: Vec<Refusal>,
     /// Changes of the bitrate while it ran, in order: the first thousand.
     pub bitrate_changes: Vec<BitrateChange>,
+    /// When its encoder failed while it ran, and who took over, in order: the first thousand times.
+    pub failures: Vec<EncoderFailure>,
 }
 
 /// A bitrate that was changed while it ran.
@@ -238,6 +265,51 @@ pub struct BitrateChange {
     pub seconds: f64,
     /// To how many kilobits a second.
     pub kbps: u32,
+}
+
+/// An encoder that failed while it ran, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EncoderFailure {
+    /// When in the recording, in seconds.
+    pub seconds: f64,
+    /// The encoder's name in libavcodec.
+    pub encoder: String,
+    /// What it said, in words.
+    pub reason: String,
+    /// Who goes on: the same name where it was opened again. `None` where nobody does, or where
+    /// nothing was left to encode.
+    pub replaced_by: Option<String>,
+    /// Who could not take over, in the order in which they were asked.
+    pub refused: Vec<Refusal>,
+    /// How long nothing was encoded, in milliseconds, from when the failure was known.
+    pub milliseconds: f64,
+    /// Pictures that were inside, and are lost.
+    pub lost: u64,
+    /// Whether a call never returned: its thread and what it holds stay until the process ends.
+    pub left_behind: bool,
+}
+
+impl fmt::Display for EncoderFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed at {:.1} s: {}", self.encoder, self.seconds, self.reason)?;
+        for it in &self.refused {
+            write!(f, "; {} could not take over: {}", it.encoder, it.reason)?;
+        }
+        let after = self.milliseconds;
+        match &self.replaced_by {
+            Some(name) if *name == self.encoder => write!(f, "; it was opened again after {after:.0} ms")?,
+            Some(name) => write!(f, "; {name} goes on after {after:.0} ms")?,
+            None => {}
+        }
+        if self.lost > 0 {
+            write!(f, "; {} pictures that were inside are lost", self.lost)?;
+        }
+        if self.left_behind {
+            write!(f, "; its thread does not come back and was left behind")?;
+        }
+        Ok(())
+    }
 }
 
 /// One audio track's sound.
@@ -266,7 +338,7 @@ pub struct Report {
     pub captured: u64,
     /// Frames that were encoded.
     pub encoded: u64,
-    /// Frames that were lost: a queue was full or the encoder too slow.
+    /// Frames that were lost: a queue was full, the encoder too slow, or it failed with them inside.
     pub dropped: u64,
     /// Frames left out because the source is faster than the output.
     pub skipped: u64,

@@ -145,6 +145,7 @@ impl Encoder {
             duration: Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)),
             key: true,
             arrived: None,
+            begins: None,
             encoded: Timestamp::now(),
             av: Arc::new(av),
         }

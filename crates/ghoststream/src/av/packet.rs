@@ -34,6 +34,26 @@ impl PacketRef {
         Ok(copy)
     }
 
+    /// A copy with these bytes before its own.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn prefixed(&self, prefix: &[u8]) -> Result<Self, AvError> {
+        let copy = Self::empty()?;
+        let data = self.data();
+        let size = i32::try_from(prefix.len() + data.len()).map_err(|_| AvError(-libc::EINVAL))?;
+        // SAFETY: copy is an empty packet, which av_new_packet gives a buffer of `size` bytes that
+        // nothing else refers to; self is a valid packet.
+        unsafe {
+            check(ffi::av_new_packet(copy.0.as_ptr(), size))?;
+            let to = copy.0.as_ref().data;
+            std::ptr::copy_nonoverlapping(prefix.as_ptr(), to, prefix.len());
+            std::ptr::copy_nonoverlapping(data.as_ptr(), to.add(prefix.len()), data.len());
+            check(ffi::av_packet_copy_props(copy.0.as_ptr(), self.0.as_ptr()))?;
+        }
+        Ok(copy)
+    }
+
     /// The payload.
     pub fn data(&self) -> &[u8] {
         // SAFETY: data and size describe the packet's buffer, which lives as long as self.

@@ -37,6 +37,34 @@ impl Parameters {
         Ok(parameters)
     }
 
+    /// The same once more.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn duplicate(&self) -> Result<Self, AvError> {
+        let copy = Self::empty()?;
+        // SAFETY: both are valid parameters, and copy's are ours.
+        check(unsafe { ffi::avcodec_parameters_copy(copy.0.as_ptr(), self.0.as_ptr()) })?;
+        Ok(copy)
+    }
+
+    /// The same of a stream that was begun before: nothing at its start is padding.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn without_padding(&self) -> Result<Self, AvError> {
+        let mut copy = self.duplicate()?;
+        // SAFETY: copy owns its parameters.
+        unsafe { copy.0.as_mut() }.initial_padding = 0;
+        if self.fields().codec_id == ffi::AVCodecID::AV_CODEC_ID_OPUS && self.extradata().len() >= 19 {
+            // The pre-skip of an OpusHead (RFC 7845, section 5.1).
+            let mut head = self.extradata().to_vec();
+            head[10..12].fill(0);
+            copy.set_extradata(&head)?;
+        }
+        Ok(copy)
+    }
+
     /// The fields.
     pub fn fields(&self) -> &ffi::AVCodecParameters {
         // SAFETY: self owns valid parameters.

@@ -1,5 +1,7 @@
 //! Why nothing could be encoded.
 
+use std::time::Duration;
+
 use crate::Codec;
 use crate::av::AvError;
 use crate::output::OutputError;
@@ -35,6 +37,28 @@ pub enum EncodeError {
         encoder: &'static str,
         /// What it answered.
         source: AvError,
+    },
+    /// A call into an encoder's driver has not returned.
+    #[error("{encoder} does not answer: a call has not returned within {} s", after.as_secs_f64())]
+    Stuck {
+        /// Its name in libavcodec.
+        encoder: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// An encoder panicked, which is a bug.
+    #[error("{encoder} panicked, which is a bug")]
+    Panicked {
+        /// Its name in libavcodec.
+        encoder: &'static str,
+    },
+    /// An encoder failed while it ran, and no other could take over.
+    #[error("{failure}, and no other encoder could take over: {}", list(refused))]
+    NoSuccessor {
+        /// How it failed.
+        failure: Box<EncodeError>,
+        /// Who was asked to take over, each with its reason.
+        refused: Vec<Refusal>,
     },
 }
 

@@ -81,6 +81,7 @@ impl Running {
             duration: self.duration,
             key,
             arrived: times.arrived,
+            begins: None,
             encoded: Timestamp::now(),
             av: Arc::new(av),
         }

@@ -12,6 +12,7 @@ mod libav;
 pub(crate) mod nvenc;
 mod packet;
 mod probe;
+mod rows;
 mod speed;
 mod svtav1;
 mod table;
@@ -23,6 +24,7 @@ mod x265;
 pub use error::EncodeError;
 pub use packet::{Packet, Track, TrackKind};
 pub use probe::{EncoderStatus, WouldChoose, probe_encoders, would_choose};
+pub(crate) use rows::{Row, Terms, open_first, rows};
 
 use crate::av::Picture;
 use crate::stats::Refusal;
@@ -114,16 +116,7 @@ pub(crate) fn prepare<'a>(mut wishes: impl Iterator<Item = &'a EncoderConfig>) {
 /// # Errors
 /// None did: every refusal is in the error. Or the codec that was asked for does not fit a container.
 pub(crate) fn open(request: &Request<'_>) -> Result<Opened, EncodeError> {
-    let config = request.config;
-    config.codec.check_fits(request.containers)?;
-    let mut refused = Vec::new();
-    for backend in table::candidates(config.codec, config.encoder, request.containers) {
-        match table::try_open(backend, request) {
-            Ok(opened) => return Ok(Opened { refused, ..opened }),
-            Err(refusal) => refused.push(refusal),
-        }
-    }
-    Err(EncodeError::NoEncoder { codec: config.codec, refused })
+    open_first(rows(request)?, request.config.codec).map(|(opened, _)| opened)
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct Packet {
     pub key: bool,
     /// When the source frame arrived, where that is known; for the latency figures.
     pub(crate) arrived: Option<Timestamp>,
+    /// What is made from here on, where another encoder has taken over. The packet is a key frame.
+    pub(crate) begins: Option<Arc<Track>>,
     /// When the encoder let go of it.
     pub(crate) encoded: Timestamp,
     /// The bytes and side data, as libavcodec made them.

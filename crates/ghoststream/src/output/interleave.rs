@@ -119,6 +119,7 @@ mod tests {
             duration: Duration::ZERO,
             key: true,
             arrived: None,
+            begins: None,
             encoded: at(0),
             av: Arc::new(PacketRef::empty().unwrap()),
         }

@@ -19,6 +19,9 @@ pub(super) struct Plan {
     pub(super) renditions: Vec<RenditionPlan>,
     pub(super) outputs: Vec<OutputConfig>,
     pub(super) audio: Vec<AudioConfig>,
+    /// What puts doubles in the place of encoders, which fail on demand.
+    #[cfg(test)]
+    pub(super) double: Option<fn(Vec<crate::encode::Row>) -> Vec<crate::encode::Row>>,
 }
 
 /// One size, rate and codec of one stream's picture.
@@ -30,7 +33,15 @@ pub(super) struct RenditionPlan {
 
 impl PipelineBuilder {
     pub(super) const fn new(capture: CaptureConfig) -> Self {
-        Self { plan: Plan { capture, renditions: Vec::new(), outputs: Vec::new(), audio: Vec::new() } }
+        let plan = Plan {
+            capture,
+            renditions: Vec::new(),
+            outputs: Vec::new(),
+            audio: Vec::new(),
+            #[cfg(test)]
+            double: None,
+        };
+        Self { plan }
     }
 
     /// Adds a rendition of the first stream. Outputs refer to renditions by their order, from 0.
@@ -53,6 +64,16 @@ impl PipelineBuilder {
     /// Adds an audio track. Outputs refer to tracks by their order, from 0.
     pub fn audio(mut self, audio: AudioConfig) -> Self {
         self.plan.audio.push(audio);
+        self
+    }
+
+    /// Exchanges encoders.
+    #[cfg(test)]
+    pub(super) const fn double(
+        mut self,
+        double: fn(Vec<crate::encode::Row>) -> Vec<crate::encode::Row>,
+    ) -> Self {
+        self.plan.double = Some(double);
         self
     }
 

@@ -53,8 +53,8 @@ fn report(
     Report {
         duration_seconds: counters.shown_until.get() as f64 / 1e9,
         captured: counters.captured.get(),
-        encoded: counters.encoded.get(),
-        dropped: counters.dropped_capture.get() + counters.dropped_encoder.get(),
+        encoded: counters.encoded(),
+        dropped: counters.dropped(),
         skipped: counters.skipped.get(),
         repeated: counters.repeated.get(),
         corrupt: counters.corrupt.get(),

@@ -53,7 +53,7 @@ impl OutputThread {
         drop(sender);
         handle.join().unwrap_or_else(|_| {
             let error = Some("its thread panicked; what was written before is whole".to_owned());
-            OutputReport { path: None, bytes: 0, seconds: 0.0, error }
+            OutputReport { path: None, bytes: 0, seconds: 0.0, error, continued: vec![] }
         })
     }
 }

@@ -68,6 +68,13 @@ impl ReceivedFrames {
         self.queued.fetch_sub(1, Ordering::AcqRel);
         Some(job)
     }
+
+    /// The next frame, if one waits.
+    pub(super) fn try_next(&self) -> Option<Job> {
+        let job = self.receiver.try_recv().ok()?;
+        self.queued.fetch_sub(1, Ordering::AcqRel);
+        Some(job)
+    }
 }
 
 /// How a rendition is paced.

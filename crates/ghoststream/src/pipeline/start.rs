@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use super::builder::{Plan, RenditionPlan};
 use super::control::Control;
-use super::encoder::{EncoderThread, FanOut, RunningEncoder};
+use super::encoder::{EncoderThread, Ends, FanOut, RunningEncoder};
 use super::lock;
 use super::outputs::{self, OutputThread};
 use super::rendition::{self, Rendition};
 use super::supervisor::{Command, Shared, thread};
 use crate::audio::AudioTrack;
 use crate::capture::{self, Capture, CaptureError, CapturedFrame, FrameQueue, FrameSink, Taken};
-use crate::encode::{self, Opened, Request, Track};
+use crate::encode::{self, Opened, Request, Row, Track};
 use crate::processing::{self, Recipe};
 use crate::stats::RenditionReport;
 use crate::{
@@ -40,6 +40,8 @@ struct Ready {
     queue: FrameQueue,
     first: CapturedFrame,
     opened: Opened,
+    /// The encoders that it may use, the opened one first.
+    rows: Vec<Row>,
     recipe: Recipe,
 }
 
@@ -138,7 +140,10 @@ fn open_rendition(
         fps: plan.capture.fps,
         containers: &plan.containers_of_rendition(index),
     };
-    let opened = encode::open(&request)?;
+    let rows = encode::rows(&request)?;
+    #[cfg(test)]
+    let rows = plan.double.map_or(rows.clone(), |double| double(rows));
+    let (opened, rows) = encode::open_first(rows, rendition.encoder.codec)?;
     for note in &opened.notes {
         shared.journal.note(note.as_str());
     }
@@ -148,7 +153,7 @@ fn open_rendition(
     }
     let recipe =
         Recipe { output: opened.input, region: plan.capture.region, scaler: rendition.encoder.scaler };
-    Ok(Ready { queue, first, opened, recipe })
+    Ok(Ready { queue, first, opened, rows, recipe })
 }
 
 fn first_frame(config: &CaptureConfig, queue: &FrameQueue) -> Result<CapturedFrame, CaptureError> {
@@ -211,8 +216,9 @@ fn spawn_renditions(
         let control = Arc::new(Control::new(config.rate_control));
         lock(&shared.controls).push(Arc::clone(&control));
         let report = report(&it.opened, plan.capture.fps);
-        let encoder = EncoderThread::new(it.opened, report, received, fan_out, control, (shared, commands));
-        encoders.push(encoder.spawn(index)?);
+        let ends = Ends { frames: received, fan_out, control };
+        let encoder = (it.opened, it.rows);
+        encoders.push(EncoderThread::spawn(index, encoder, report, ends, (shared, commands))?);
         let rendition = Rendition::new(
             rendition::pacing(config, plan.capture.fps),
             processing::open(it.recipe),
@@ -280,6 +286,7 @@ fn report(opened: &Opened, fps: f64) -> RenditionReport {
         fps,
         refused: opened.refused.clone(),
         bitrate_changes: vec![],
+        failures: vec![],
     }
 }
 

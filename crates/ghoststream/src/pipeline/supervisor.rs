@@ -126,11 +126,11 @@ impl Shared {
 
     pub(super) fn status(&self) -> Status {
         let (counters, now) = (&self.counters, Timestamp::now());
-        let (encoded, bytes) = (counters.encoded.get(), counters.bytes.get());
+        let (encoded, bytes) = (counters.encoded(), counters.bytes.get());
         let mut rates = lock(&self.rates);
         let elapsed = now.since(rates.at).as_secs_f64();
         if elapsed >= 0.2 {
-            rates.fps = (encoded - rates.encoded) as f64 / elapsed;
+            rates.fps = encoded.saturating_sub(rates.encoded) as f64 / elapsed;
             rates.kbps = (bytes - rates.bytes) as f64 * 8.0 / 1000.0 / elapsed;
             (rates.at, rates.encoded, rates.bytes) = (now, encoded, bytes);
         }
@@ -140,7 +140,7 @@ impl Shared {
             seconds: counters.shown_until.get() as f64 / 1e9,
             captured: counters.captured.get(),
             encoded,
-            dropped: counters.dropped_capture.get() + counters.dropped_encoder.get(),
+            dropped: counters.dropped(),
             repeated: counters.repeated.get(),
             bytes,
             fps: rates.fps,

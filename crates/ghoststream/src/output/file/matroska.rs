@@ -204,6 +204,7 @@ impl Sink for Matroska {
             bytes: self.disk.end(),
             seconds: self.end.as_secs_f64(),
             error: self.failed.clone(),
+            continued: vec![],
         }
     }
 }

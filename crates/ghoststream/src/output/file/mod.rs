@@ -9,12 +9,15 @@
 //!
 //! A file that is to be replaced stays as it is until the first unit of the new one is written
 //! beside it. A recording that never wrote anything leaves nothing behind.
+//!
+//! Where an encoder failed and another took over, [`series`] sees whether the file can go on.
 
 mod disk;
 mod fit;
 mod matroska;
 mod mp4;
 mod muxer;
+mod series;
 mod sync;
 mod target;
 mod videos;
@@ -45,6 +48,16 @@ pub(super) fn check(path: &Path, _: Container, overwrite: bool) -> Result<(), Ou
 }
 
 pub(super) fn create(
+    path: &Path,
+    container: Container,
+    overwrite: bool,
+    tracks: &[Track],
+) -> Result<Box<dyn Sink>, OutputError> {
+    Ok(Box::new(series::Series::create(path, container, overwrite, tracks)?))
+}
+
+/// Makes one file.
+fn create_one(
     path: &Path,
     container: Container,
     overwrite: bool,

@@ -201,6 +201,7 @@ impl Context {
                 duration: Duration::from_nanos(nanos(fields.duration) as u64),
                 key: fields.flags & ffi::AV_PKT_FLAG_KEY != 0,
                 arrived: None,
+                begins: None,
                 encoded: Timestamp::now(),
                 av: Arc::new(packet),
             });

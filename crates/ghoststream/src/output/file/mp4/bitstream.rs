@@ -11,6 +11,9 @@ pub(super) enum Form {
     Avc,
     /// HEVC in Annex B; parameter sets are left to the sample description, as `hvc1` demands.
     Hevc,
+    /// HEVC in Annex B, with its parameter sets: a file that was cut off has no other place for those
+    /// of an encoder that took over.
+    HevcInBand,
     /// AV1: without temporal delimiters (AV1-ISOBMFF 2.4).
     Av1,
 }
@@ -28,12 +31,17 @@ impl Form {
         }
     }
 
+    /// The form for an encoder that took over.
+    pub(super) fn with_parameter_sets(self) -> Self {
+        if self == Self::Hevc { Self::HevcInBand } else { self }
+    }
+
     /// Appends a packet's sample to `out`; returns its size.
     pub(super) fn append(self, packet: &[u8], out: &mut Vec<u8>) -> usize {
         let start = out.len();
         match self {
             Self::Same => out.extend_from_slice(packet),
-            Self::Avc => append_units(packet, out, |_| true),
+            Self::Avc | Self::HevcInBand => append_units(packet, out, |_| true),
             Self::Hevc => append_units(packet, out, |header| !matches!(header >> 1 & 0x3f, 32..=34)),
             Self::Av1 => append_obus(packet, out),
         }

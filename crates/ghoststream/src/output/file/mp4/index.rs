@@ -15,6 +15,17 @@ pub(super) struct Sample {
     pub(super) key: bool,
 }
 
+/// Samples that lie together in the file.
+#[derive(Clone, Copy, Debug)]
+struct Chunk {
+    /// Where they begin.
+    place: u64,
+    /// How many they are.
+    samples: u32,
+    /// The number, from 1, of their entry in the sample description.
+    entry: u32,
+}
+
 /// A track's samples.
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -25,8 +36,7 @@ pub(super) struct Index {
     offsets: Vec<(u32, i32)>,
     /// Numbers of the key samples, from 1.
     keys: Vec<u32>,
-    /// Each chunk's place in the file and how many samples it has.
-    chunks: Vec<(u64, u32)>,
+    chunks: Vec<Chunk>,
     first: Option<Sample>,
     last: Option<Sample>,
     first_shown: i64,
@@ -36,12 +46,13 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Adds the samples of a chunk that begins at `place` in the file.
-    pub(super) fn add_chunk(&mut self, place: u64, samples: &[Sample]) {
+    /// Adds the samples of a chunk that begins at `place` in the file. `entry` is the number, from 1,
+    /// of what the sample description says of them.
+    pub(super) fn add_chunk(&mut self, place: u64, entry: u32, samples: &[Sample]) {
         if samples.is_empty() {
             return;
         }
-        self.chunks.push((place, samples.len() as u32));
+        self.chunks.push(Chunk { place, samples: samples.len() as u32, entry });
         for sample in samples {
             self.add(sample);
         }
@@ -155,24 +166,25 @@ impl Index {
     }
 
     fn append_chunks(&self, out: &mut Vec<u8>) {
-        let mut runs: Vec<(u32, u32)> = Vec::new();
-        for (number, &(_, samples)) in (1u32..).zip(&self.chunks) {
-            if runs.last().is_none_or(|&(_, last)| last != samples) {
-                runs.push((number, samples));
+        let mut runs: Vec<(u32, Chunk)> = Vec::new();
+        for (number, &chunk) in (1u32..).zip(&self.chunks) {
+            let alike = |(_, last): &(u32, Chunk)| (last.samples, last.entry) == (chunk.samples, chunk.entry);
+            if !runs.last().is_some_and(alike) {
+                runs.push((number, chunk));
             }
         }
         full(out, b"stsc", 0, 0, |out| {
             out.put_u32(runs.len() as u32);
-            for (first_chunk, samples) in runs {
+            for (first_chunk, chunk) in runs {
                 out.put_u32(first_chunk);
-                out.put_u32(samples);
-                out.put_u32(1);
+                out.put_u32(chunk.samples);
+                out.put_u32(chunk.entry);
             }
         });
-        let large = self.chunks.last().is_some_and(|&(place, _)| place > u64::from(u32::MAX));
+        let large = self.chunks.last().is_some_and(|it| it.place > u64::from(u32::MAX));
         full(out, if large { b"co64" } else { b"stco" }, 0, 0, |out| {
             out.put_u32(self.chunks.len() as u32);
-            self.chunks.iter().for_each(|&(place, _)| out.put_sized(u8::from(large), place));
+            self.chunks.iter().for_each(|it| out.put_sized(u8::from(large), it.place));
         });
     }
 }
@@ -200,7 +212,7 @@ mod tests {
         let samples: Vec<_> = (0..36_000).map(|n| sample(n * 10, n * 10, n % 60 == 0)).collect();
         for (n, chunk) in samples.chunks(24).enumerate() {
             let promised = index.table_bytes(chunk.len());
-            index.add_chunk(n as u64 * 1000, chunk);
+            index.add_chunk(n as u64 * 1000, 1, chunk);
             let mut tables = Vec::new();
             if n % 300 == 0 {
                 index.append_tables(&mut tables);
@@ -219,7 +231,7 @@ mod tests {
     #[test]
     fn reordered_pictures_keep_their_offsets_and_places_beyond_4_gib_are_said() {
         let mut index = Index::default();
-        index.add_chunk(1 << 33, &[sample(-10, 0, true), sample(0, 20, false), sample(10, 10, false)]);
+        index.add_chunk(1 << 33, 1, &[sample(-10, 0, true), sample(0, 20, false), sample(10, 10, false)]);
         assert_eq!((index.first_shown(), index.end()), (0, 30));
         let mut tables = Vec::new();
         index.append_tables(&mut tables);
@@ -229,9 +241,22 @@ mod tests {
     }
 
     #[test]
+    fn chunks_say_which_entry_describes_them() {
+        let mut index = Index::default();
+        for (place, entry) in [(0, 1), (100, 1), (200, 2), (300, 2)] {
+            index.add_chunk(place, entry, &[sample(place as i64, place as i64, true)]);
+        }
+        let mut tables = Vec::new();
+        index.append_tables(&mut tables);
+        let stsc = child(&tables, b"stsc").unwrap().payload;
+        let numbers: Vec<_> = stsc[4..].as_chunks::<4>().0.iter().map(|&it| u32::from_be_bytes(it)).collect();
+        assert_eq!(numbers, [2, 1, 1, 1, 3, 1, 2], "two runs: first chunk, samples, entry");
+    }
+
+    #[test]
     fn a_gap_that_no_table_can_say_is_noticed() {
         let mut index = Index::default();
-        index.add_chunk(0, &[sample(0, 0, true), sample(1 << 33, 1 << 33, true)]);
+        index.add_chunk(0, 1, &[sample(0, 0, true), sample(1 << 33, 1 << 33, true)]);
         assert!(!index.fits());
     }
 }

@@ -66,6 +66,8 @@ struct Writer {
     /// What is added to decoding times in fragments, where they cannot be negative.
     shift: Option<Shift>,
     is_video: bool,
+    /// The number of the sample description's entry for what is written now.
+    entry: u32,
     index: Index,
     samples: Vec<Sample>,
     bytes: Vec<u8>,
@@ -101,6 +103,9 @@ impl Mp4 {
         if self.fragment.as_ref().is_some_and(|it| span(it) >= UNIT.as_nanos() as i64) {
             self.end_fragment()?;
         }
+        if let Some(track) = &packet.begins {
+            self.take_over(packet.track, track)?;
+        }
         self.disk.check()?;
         self.disk.reserve(self.unwritten() + packet.data().len() as u64 + self.end_bytes(1))?;
         let Some(track) = self.tracks.get_mut(packet.track) else {
@@ -119,6 +124,19 @@ impl Mp4 {
             return self.end_fragment();
         }
         self.try_idle()
+    }
+
+    /// What follows on this track is another encoder's: the final `moov` describes it with an entry of
+    /// its own. Until there is one, the parameter sets in its key pictures do.
+    fn take_over(&mut self, track: usize, by: &Track) -> Result<(), OutputError> {
+        if self.fragment.is_some() {
+            self.end_fragment()?;
+        }
+        if let Some(writer) = self.tracks.get_mut(track) {
+            writer.entry = writer.description.entry_for(by)?;
+            writer.form = writer.form.with_parameter_sets();
+        }
+        Ok(())
     }
 
     fn try_idle(&mut self) -> Result<(), OutputError> {
@@ -142,7 +160,7 @@ impl Mp4 {
         for (track, place) in self.tracks.iter_mut().zip(places) {
             // What could not be written is not in the index, so that what was stays whole.
             if is_there {
-                track.index.add_chunk(place, &track.samples);
+                track.index.add_chunk(place, track.entry, &track.samples);
             }
             track.samples.clear();
             track.bytes.clear();
@@ -211,7 +229,9 @@ impl Mp4 {
     /// What the end of the file will take, with so many more samples in each track.
     fn end_bytes(&self, more: usize) -> u64 {
         let tracks = self.tracks.iter();
-        4096 + tracks.map(|it| 4096 + it.index.table_bytes(it.samples.len() + more)).sum::<u64>()
+        4096 + tracks
+            .map(|it| 4096 + it.description.added_bytes() + it.index.table_bytes(it.samples.len() + more))
+            .sum::<u64>()
     }
 
     fn remember(&mut self, result: Result<(), OutputError>) -> Result<(), OutputError> {
@@ -245,6 +265,7 @@ impl Sink for Mp4 {
             bytes: self.disk.end(),
             seconds: self.end.as_secs_f64(),
             error: self.failed.clone(),
+            continued: vec![],
         }
     }
 }
@@ -264,6 +285,7 @@ impl Writer {
             delay: reordered.ceil() as i64 + description.padding,
             shift: None,
             is_video,
+            entry: 1,
             index: Index::default(),
             samples: Vec::new(),
             bytes: Vec::new(),

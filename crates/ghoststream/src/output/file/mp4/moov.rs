@@ -24,7 +24,9 @@ pub(super) struct Description {
     handler: Vec<u8>,
     /// The media header and data information, as whole boxes.
     media_information: Vec<u8>,
-    sample_description: Vec<u8>,
+    /// The entries of `stsd`: what the samples are, and from where on another encoder has taken over
+    /// what they are since.
+    sample_descriptions: Vec<Vec<u8>>,
     title: Option<String>,
     /// Samples to decode before those to be heard are right, as `roll` groups say it.
     roll: Option<i16>,
@@ -80,7 +82,10 @@ impl Description {
             language: u16::from_be_bytes(language.try_into().ok()?),
             handler: handler(child(mdia, b"hdlr")?, track.title.as_deref())?,
             media_information: concat(children(minf).filter(|it| &it.kind != b"stbl")),
-            sample_description: child(child(minf, b"stbl")?.payload, b"stsd")?.whole.to_vec(),
+            // Past the version, flags and number of entries, of which there is one.
+            sample_descriptions: vec![
+                child(child(minf, b"stbl")?.payload, b"stsd")?.payload.get(8..)?.to_vec(),
+            ],
             title: track.title.clone(),
             roll: roll(fields.codec_id),
             padding: padding * i64::from(timescale) / i64::from(fields.sample_rate.max(1)),
@@ -90,6 +95,23 @@ impl Description {
     /// The track's number.
     pub(super) fn id(&self) -> u32 {
         self.id
+    }
+
+    /// The number, from 1, of the entry for samples of this track; one is added where there is none.
+    pub(super) fn entry_for(&mut self, track: &Track) -> Result<u32, OutputError> {
+        let described = Self::of(std::slice::from_ref(track))?;
+        for entry in described.into_iter().flat_map(|it| it.sample_descriptions) {
+            if let Some(at) = self.sample_descriptions.iter().position(|it| *it == entry) {
+                return Ok(at as u32 + 1);
+            }
+            self.sample_descriptions.push(entry);
+        }
+        Ok(self.sample_descriptions.len() as u32)
+    }
+
+    /// Bytes of what was added for encoders that took over.
+    pub(super) fn added_bytes(&self) -> u64 {
+        self.sample_descriptions.iter().skip(1).map(|it| it.len() as u64).sum()
     }
 
     /// Appends `trak`. `edits` appends the edit list, `tables` what follows the sample description.
@@ -124,7 +146,10 @@ impl Description {
                 boxed(out, b"minf", |out| {
                     out.extend(&self.media_information);
                     boxed(out, b"stbl", |out| {
-                        out.extend(&self.sample_description);
+                        full(out, b"stsd", 0, 0, |out| {
+                            out.put_u32(self.sample_descriptions.len() as u32);
+                            self.sample_descriptions.iter().for_each(|it| out.extend(it));
+                        });
                         tables(out);
                     });
                 });
