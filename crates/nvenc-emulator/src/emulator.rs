@@ -91,7 +91,8 @@ impl Emulator {
     /// # Errors
     /// A fault has no meaning.
     pub fn crash_or_hang(&self) -> Result<(), BadFault> {
-        if self.faults.has(Kind::Crash)? {
+        while self.faults.has(Kind::Crash)? {
+            // Rust's own handler swallows the first: it expects a broken access to be tried again.
             let this = rustix::process::getpid();
             let _ = rustix::process::kill_process(this, rustix::process::Signal::SEGV);
         }

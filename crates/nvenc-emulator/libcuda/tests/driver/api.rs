@@ -27,6 +27,24 @@ pub struct Cuda {
     pub _installed: Installed,
 }
 
+/// Set in a test that was started anew as a child.
+const CHILD: &str = "NVENC_EMULATOR_TEST_CHILD";
+
+/// Runs the same test once more, in a process that may come to grief. None in that process.
+pub fn in_child(test: &str) -> Option<std::process::Output> {
+    if std::env::var_os(CHILD).is_some() {
+        return None;
+    }
+    Some(child_test(test).env(CHILD, "1").output().unwrap())
+}
+
+/// One test of this program, in a process of its own.
+pub fn child_test(test: &str) -> std::process::Command {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--test-threads=1"]);
+    child
+}
+
 /// Calls a function by name: `cu!(cuda, cuMemAlloc_v2(&mut pointer => *mut u64, 4096 => usize))`.
 macro_rules! cu {
     ($cuda:expr, $name:ident($($value:expr => $type:ty),* $(,)?)) => {{

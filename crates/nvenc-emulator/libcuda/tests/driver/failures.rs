@@ -1,6 +1,11 @@
 //! Faults.
 
+use std::os::unix::process::ExitStatusExt;
+
 use crate::api::*;
+
+/// The signal of a broken access.
+const SIGSEGV: i32 = 11;
 
 #[test]
 fn memory_runs_out_at_the_allocation_that_was_named() {
@@ -61,4 +66,47 @@ fn a_library_that_is_to_be_missing_is_not_found() {
     assert!(unsafe { libloading::Library::new(path) }.is_err());
     // SAFETY: the emulated library runs nothing when it is loaded.
     assert!(unsafe { libloading::Library::new("libnvidia-encode.so.1") }.is_ok());
+}
+
+#[test]
+fn a_program_that_touches_device_memory_dies() {
+    let Some(child) = in_child("failures::a_program_that_touches_device_memory_dies") else {
+        let (cuda, _) = Cuda::start();
+        let memory = cuda.memory(64) as *mut u8;
+        // SAFETY: none: this is what a program does wrong.
+        unsafe { memory.write_volatile(1) };
+        return;
+    };
+    assert_eq!(child.status.signal(), Some(SIGSEGV), "{child:?}");
+}
+
+#[test]
+fn a_driver_that_crashes_takes_the_process_down() {
+    let Some(child) = in_child("failures::a_driver_that_crashes_takes_the_process_down") else {
+        let cuda = Cuda::load_with(|installed| installed.with_faults("crash").unwrap());
+        cu!(cuda, cuInit(0 => u32));
+        return;
+    };
+    assert_eq!(child.status.signal(), Some(SIGSEGV), "{child:?}");
+}
+
+#[test]
+fn a_driver_that_hangs_comes_back_only_when_it_is_let() {
+    let directory = tempfile::tempdir().unwrap();
+    let faults = directory.path().join("faults");
+    std::fs::write(&faults, "hang").unwrap();
+    let cuda = Cuda::load_with(|installed| installed.with_faults_file(&faults));
+    std::thread::scope(|scope| {
+        let (started, wait) = std::sync::mpsc::channel();
+        let cuda = &cuda;
+        let initializing = scope.spawn(move || {
+            started.send(()).unwrap();
+            cu!(cuda, cuInit(0 => u32))
+        });
+        wait.recv().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert!(!initializing.is_finished());
+        std::fs::remove_file(&faults).unwrap();
+        assert_eq!(initializing.join().unwrap(), SUCCESS);
+    });
 }

@@ -2,22 +2,18 @@
 
 use crate::api::*;
 
-const CHILD: &str = "NVENC_EMULATOR_TEST_LEAKS";
+/// Where the child is to write.
+const TRACE: &str = "NVENC_EMULATOR_TEST_TRACE";
 
 #[test]
 fn what_was_never_given_back_is_traced_at_the_end() {
-    if std::env::var_os(CHILD).is_some() {
-        leave_things_behind();
-        return;
+    if let Some(trace) = std::env::var_os(TRACE) {
+        return leave_things_behind(trace);
     }
     let directory = tempfile::tempdir().unwrap();
     let trace = directory.path().join("trace");
     let name = "leaks::what_was_never_given_back_is_traced_at_the_end";
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--test-threads=1"])
-        .env(CHILD, &trace)
-        .output()
-        .unwrap();
+    let child = child_test(name).env(TRACE, &trace).output().unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
 
     let text = std::fs::read_to_string(trace).unwrap();
@@ -30,8 +26,7 @@ fn what_was_never_given_back_is_traced_at_the_end() {
     assert_eq!(leaks, expected.map(|(kind, size)| (kind.to_owned(), size)));
 }
 
-fn leave_things_behind() {
-    let trace = std::env::var_os(CHILD).unwrap();
+fn leave_things_behind(trace: std::ffi::OsString) {
     let cuda = Cuda::load_with(|installed| installed.with_trace(trace));
     assert_eq!(cu!(cuda, cuInit(0 => u32)), SUCCESS);
     cuda.context();

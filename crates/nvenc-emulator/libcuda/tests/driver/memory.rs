@@ -195,3 +195,22 @@ fn page_locked_memory_is_the_hosts() {
     assert_eq!(cu!(cuda, cuMemHostUnregister(own => *mut u8)), SUCCESS);
     assert_eq!(cu!(cuda, cuMemHostUnregister(own => *mut u8)), HOST_MEMORY_NOT_REGISTERED);
 }
+
+#[test]
+fn threads_do_not_get_in_each_others_way() {
+    let (cuda, context) = Cuda::start();
+    std::thread::scope(|scope| {
+        for thread in 0..8_u8 {
+            let cuda = &cuda;
+            scope.spawn(move || {
+                assert_eq!(cu!(cuda, cuCtxPushCurrent_v2(context => usize)), SUCCESS);
+                for round in 0..50 {
+                    let (memory, bytes) = (cuda.memory(3000), vec![thread ^ round; 3000]);
+                    assert_eq!(cuda.write(memory, &bytes), SUCCESS);
+                    assert_eq!(cuda.read(memory, 3000).unwrap(), bytes);
+                    assert_eq!(cu!(cuda, cuMemFree_v2(memory => u64)), SUCCESS);
+                }
+            });
+        }
+    });
+}
