@@ -148,7 +148,11 @@ fn every_call_is_in_the_trace_with_its_fields() {
     assert_eq!(config["rcParams"]["vbvBufferSize"], 6_000_000);
     assert_eq!(config["encodeCodecConfig"]["hevcConfig"]["idrPeriod"], 60);
     let is_picture = |call: &&&Value| call["inputBuffer"] != "0x0";
-    assert_eq!(ours("NvEncEncodePicture").iter().filter(is_picture).count(), 30, "what is no picture ends the stream");
+    assert_eq!(
+        ours("NvEncEncodePicture").iter().filter(is_picture).count(),
+        30,
+        "what is no picture ends the stream"
+    );
     assert_eq!(ours("NvEncLockBitstream").len(), 30);
     assert_eq!(ours("NvEncLockBitstream")[0]["pictureType"], "NV_ENC_PIC_TYPE_IDR");
     assert_eq!(ours("NvEncDestroyEncoder").len(), 1);
@@ -166,7 +170,7 @@ fn refused(installed: &Installed, options: &str) -> String {
 fn what_cannot_be_had_is_refused_as_by_a_card() {
     let installed = |gpu: &str| installed(gpu, false);
     let told = refused(&installed("gtx-1050"), "-pix_fmt nv12 -c:v hevc_nvenc -bf 2");
-    assert!(told.contains("B frames"), "{told}");
+    assert!(told.contains("Max B-frames 2 exceed 0"), "{told}");
     let told = refused(&installed("h100"), "-pix_fmt nv12 -c:v h264_nvenc");
     assert!(told.contains("unsupported device"), "{told}");
     let limit = installed("rtx-3060").with_faults("session-limit").expect("a fault");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use nvenc_emulator::{Codec, Coding, Loss};
 use nvenc_emulator_bitstream::{
-    Chroma, Coder, Encoder, Kind, Output, Picture, Rate, Settings, av1::Av1, hevc::Hevc,
+    Chroma, Coder, Encoder, Kind, Output, Picture, Rate, Settings, av1::Av1, h264::H264, hevc::Hevc,
 };
 
 use super::buffers::Bitstream;
@@ -75,9 +75,9 @@ struct Submitted {
 
 impl Encoding {
     /// Makes the encoder.
-    pub fn new(plan: Plan, params: Record) -> Answer<Self> {
-        let encoder = encoder(&plan.settings)?;
-        Ok(Self {
+    pub fn new(plan: Plan, params: Record) -> Self {
+        let encoder = encoder(&plan.settings);
+        Self {
             plan,
             params,
             encoder,
@@ -90,7 +90,7 @@ impl Encoding {
             force_key: false,
             busy_until: Instant::now(),
             takes: Duration::ZERO,
-        })
+        }
     }
 
     /// Parameter sets, or AV1's sequence header.
@@ -134,7 +134,7 @@ impl Encoding {
         if resized {
             // Another size or rate is said in other parameter sets: what is inside comes out first.
             self.flush();
-            self.encoder = encoder(&plan.settings)?;
+            self.encoder = encoder(&plan.settings);
             self.started = false;
         } else if changed && plan.settings.rate != Rate::Exact {
             self.encoder.set_rate(plan.settings.rate);
@@ -374,17 +374,12 @@ impl Session {
 }
 
 /// The encoder of a codec.
-fn encoder(settings: &Settings) -> Answer<Encoder> {
+fn encoder(settings: &Settings) -> Encoder {
     let stream = settings.completed();
     let coder: Box<dyn Coder> = match settings.codec {
+        nvenc_emulator_bitstream::Codec::H264 => Box::new(H264::new(stream)),
         nvenc_emulator_bitstream::Codec::Hevc => Box::new(Hevc::new(stream)),
         nvenc_emulator_bitstream::Codec::Av1 => Box::new(Av1::new(stream)),
-        codec => {
-            return Err(Refusal::new(
-                Status::Unimplemented,
-                format!("the emulator does not write {codec:?} yet"),
-            ));
-        }
     };
-    Ok(Encoder::with(coder, settings))
+    Encoder::with(coder, settings)
 }

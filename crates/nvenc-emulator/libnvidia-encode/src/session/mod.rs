@@ -110,7 +110,7 @@ impl Session {
         })?;
         let plan = self.plan(params, config)?;
         self.allocate()?;
-        self.encoding = Some(Encoding::new(plan, params.clone())?);
+        self.encoding = Some(Encoding::new(plan, params.clone()));
         Ok(())
     }
 
@@ -172,7 +172,7 @@ impl Session {
         if self.encoding.is_some() {
             return self.headers();
         }
-        Ok(Encoding::new(self.plan(params, config)?, params.clone())?.headers())
+        Ok(Encoding::new(self.plan(params, config)?, params.clone()).headers())
     }
 
     /// `NvEncSetIOCudaStreams`. Nothing is done on the output stream: coded pictures are in system memory.
