@@ -5,8 +5,8 @@ use super::level::level;
 use crate::bits::{BitWriter, nal};
 use crate::{Chroma, Color, Stream};
 
-/// frame_num and pic_order_cnt_lsb have as many bits as they may: pictures are told apart for long.
-pub(super) const COUNTER_BITS: u32 = 16;
+/// Bits of frame_num and pic_order_cnt_lsb: a picture may be referred to for 4096 that are kept after it.
+pub(super) const COUNTER_BITS: u32 = 12;
 
 /// The quantiser that slices state their own against.
 pub(super) const INITIAL_QUANTIZER: i32 = 26;

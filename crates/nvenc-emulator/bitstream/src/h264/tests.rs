@@ -104,13 +104,13 @@ fn b_frames_refer_to_both_sides() {
 
 #[test]
 fn any_plan_is_honoured() {
-    for seed in 0..24 {
+    for seed in 0..12 {
         let mut qualities = Random::new(seed + 100);
         let format = Format { width: 80, height: 48, ..FORMATS[seed as usize % 4] };
         let references = 1 + seed as usize % 3;
         let exact = seed % 5 == 0;
         let stream = Stream { reorders: true, references, exact, ..testing::stream(format) };
-        let coding = round_trip(&stream, &random(&stream, seed, 60), |_| match qualities.below(8) {
+        let coding = round_trip(&stream, &random(&stream, seed, 100), |_| match qualities.below(8) {
             0 => Quality::Exact,
             _ => Quality::Quantizer(qualities.below(52) as u8),
         });
@@ -124,6 +124,15 @@ fn several_references_are_listed_as_planned() {
         let stream = Stream { references, ..testing::stream(SMALL) };
         round_trip(&stream, &low_delay(&stream, 14, 10), |_| Quality::Quantizer(30));
     }
+}
+
+#[test]
+fn streams_without_end_are_decoded_when_counters_wrap() {
+    let stream = Stream { reorders: true, ..testing::stream(Format { width: 16, height: 16, ..SMALL }) };
+    // Half of the pictures are kept and counted in frame_num; all of them are in the picture order count.
+    let plans = b_frames(2_100, true);
+    assert!(plans.iter().filter(|plan| plan.kept).count() > 1 << parameters::COUNTER_BITS);
+    round_trip(&stream, &plans, |_| Quality::Quantizer(30));
 }
 
 #[test]
@@ -168,11 +177,10 @@ fn bits_per_second(quantizer: u8) -> usize {
 
 #[test]
 fn coarser_quantisers_spend_fewer_bits_over_a_wide_range() {
-    let rates: Vec<usize> = (0..=51).map(bits_per_second).collect();
-    println!("{rates:?}");
-    assert!(rates[10] > 10_000_000, "{rates:?}");
-    assert!(rates[51] < 300_000, "{rates:?}");
-    assert!(rates.is_sorted_by(|a, b| *b <= *a + a / 50), "{rates:?}");
+    let rates: Vec<usize> = (3..=51).step_by(4).map(bits_per_second).collect();
+    assert!(rates[2] > 10_000_000, "{rates:?} at 3, 7, 11...");
+    assert!(rates[rates.len() - 1] < 300_000, "{rates:?}");
+    assert!(rates.is_sorted_by(|finer, coarser| coarser < finer), "{rates:?}");
 }
 
 #[test]
