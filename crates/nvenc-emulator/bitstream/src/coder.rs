@@ -39,8 +39,9 @@ pub struct Stream {
     pub sample_aspect_ratio: (u16, u16),
     /// The most pictures that a plan refers to in one direction, 1 to 4.
     pub references: usize,
-    /// Whether plans come out of display order.
-    pub reorders: bool,
+    /// The most pictures that are coded before any one picture and shown after it: 0 where plans come in
+    /// display order, 1 with B-frames, 2 where those refer to one between them. Decoders wait as long.
+    pub reorders: u32,
     /// Whether every picture is coded [`Quality::Exact`]: lossless needs profiles of its own.
     pub exact: bool,
     /// The level to state, by the codec's own number (level_idc, general_level_idc, seq_level_idx); none
@@ -52,13 +53,7 @@ impl Stream {
     /// The most pictures that are kept for reference at any time, between two pictures: what a decoder
     /// must have room for, beside the one that it decodes.
     pub const fn kept(&self) -> usize {
-        crate::gop::kept(self.references, self.reorders)
-    }
-
-    /// The most pictures that are coded before any one picture and shown after it: B-frames may refer to
-    /// one that is kept between two others.
-    pub const fn reorder_depth(&self) -> u32 {
-        if self.reorders { 2 } else { 0 }
+        crate::gop::kept(self.references, self.reorders > 0)
     }
 }
 

@@ -161,7 +161,7 @@ impl Settings {
     pub fn completed(&self) -> Stream {
         Stream {
             references: self.gop.references.clamp(1, 4) as usize,
-            reorders: self.gop.b_frames > 0,
+            reorders: self.gop.reorders(),
             exact: self.rate == Rate::Exact,
             ..self.stream.clone()
         }
@@ -207,7 +207,7 @@ mod tests {
                 color: None,
                 sample_aspect_ratio: (1, 1),
                 references: 1,
-                reorders: true,
+                reorders: 2,
                 exact: true,
                 level: None,
             },

@@ -33,6 +33,15 @@ impl Gop {
     pub(crate) const fn kept(&self) -> usize {
         kept(self.references as usize, self.b_frames > 0)
     }
+
+    /// See [`Stream::reorders`](crate::Stream::reorders).
+    pub(crate) const fn reorders(&self) -> u32 {
+        match self.b_reference {
+            _ if self.b_frames == 0 => 0,
+            BReference::Middle if self.b_frames > 1 => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// See [`Stream::kept`](crate::Stream::kept).
@@ -198,6 +207,20 @@ mod tests {
         let steps = steps(gop(None, 2, BReference::None, 1), 6, &[2]);
         assert_eq!(words(&steps), "I0 P1<0 I2 P5<0 b3<0>3 b4<0>3");
         assert_eq!(steps[2].plan.order, 0);
+    }
+
+    #[test]
+    fn no_picture_waits_for_more_than_is_said() {
+        for b_reference in [BReference::None, BReference::Middle, BReference::Each] {
+            for b_frames in 0..6 {
+                let gop = gop(None, b_frames, b_reference, 1);
+                let steps = steps(gop.clone(), 40, &[]);
+                let later =
+                    |at: usize| steps[..at].iter().filter(|it| it.picture > steps[at].picture).count();
+                let most = (0..steps.len()).map(later).max();
+                assert_eq!(most, Some(gop.reorders() as usize), "{gop:?}");
+            }
+        }
     }
 
     #[test]

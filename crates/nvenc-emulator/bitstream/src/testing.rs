@@ -20,7 +20,7 @@ pub(crate) fn stream(format: Format) -> Stream {
         color: None,
         sample_aspect_ratio: (1, 1),
         references: 1,
-        reorders: false,
+        reorders: 0,
         exact: false,
         level: None,
     }

@@ -103,7 +103,7 @@ fn predicted_pictures_decode_to_the_bit() {
 #[test]
 fn hidden_pictures_are_shown_in_their_turn() {
     let mut stream = testing::stream(YUV420);
-    stream.reorders = true;
+    stream.reorders = 2;
     for (middle, quantizer) in [(false, 60), (true, 130), (true, 255)] {
         let coding = check(&stream, &testing::b_frames(3, middle), |_| Quality::Quantizer(quantizer));
         assert_eq!(coding.decoded.len(), 13);
@@ -113,7 +113,7 @@ fn hidden_pictures_are_shown_in_their_turn() {
 #[test]
 fn any_plan_decodes_to_the_bit() {
     let mut stream = testing::stream(YUV420);
-    stream.reorders = true;
+    stream.reorders = 2;
     for seed in 0..12 {
         stream.references = 1 + seed as usize % 4;
         let plans = testing::random(&stream, seed, 24);
@@ -127,7 +127,7 @@ fn every_format_decodes_to_the_bit() {
         for depth in [8, 10] {
             for (width, height) in [(64, 64), (130, 94), (2, 2)] {
                 let mut stream = testing::stream(Format { width, height, chroma, depth });
-                stream.reorders = true;
+                stream.reorders = 2;
                 let mut quantizer = 0;
                 check(&stream, &testing::b_frames(2, true), |_| {
                     quantizer += 28;
@@ -142,7 +142,7 @@ fn every_format_decodes_to_the_bit() {
 fn odd_sizes_decode_to_the_bit() {
     for (width, height) in [(201, 33), (65, 127), (3, 5), (9, 300)] {
         let mut stream = testing::stream(Format { width, height, chroma: Chroma::Yuv444, depth: 8 });
-        stream.reorders = true;
+        stream.reorders = 2;
         check(&stream, &testing::b_frames(1, true), |_| Quality::Quantizer(70));
     }
 }
@@ -152,7 +152,7 @@ fn tiles_decode_to_the_bit() {
     for (width, height, count) in [(1366, 770, 4), (2000, 1080, 8), (4500, 64, 2)] {
         let mut stream = testing::stream(Format { width, height, ..YUV420 });
         assert_eq!(Tiles::new(stream.format).areas().len(), count, "{width}x{height}");
-        stream.reorders = true;
+        stream.reorders = 2;
         check(&stream, &testing::b_frames(1, false), |_| Quality::Quantizer(110));
     }
 }
@@ -162,7 +162,7 @@ fn exact_pictures_lose_nothing() {
     for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
         for depth in [8, 10] {
             let mut stream = testing::stream(Format { chroma, depth, ..YUV420 });
-            (stream.reorders, stream.exact) = (true, true);
+            (stream.reorders, stream.exact) = (2, true);
             let coding = check(&stream, &testing::b_frames(2, true), |_| Quality::Exact);
             assert_same(&coding.decoded, &coding.pictures);
         }
@@ -183,7 +183,7 @@ fn noise_decodes_to_the_bit() {
             picture
         };
         let mut stream = testing::stream(format);
-        stream.reorders = true;
+        stream.reorders = 2;
         let mut quantizers = [1, 255, 100, 200, 50].into_iter();
         let plans = testing::b_frames(1, true);
         check_scene(&stream, &plans, noise, |_| {

@@ -17,7 +17,7 @@ const HIGH_444_PREDICTIVE: u32 = 244;
 
 /// Pictures that a decoder has room for: those kept, and a B-frame that waits for those shown before it.
 fn buffered(stream: &Stream) -> u64 {
-    stream.kept() as u64 + u64::from(stream.reorders)
+    stream.kept() as u64 + u64::from(stream.reorders.min(1))
 }
 
 /// Both parameter sets in Annex B form.
@@ -106,7 +106,7 @@ fn usability(bits: &mut BitWriter, stream: &Stream) {
     bits.ue(0); // max_bits_per_mb_denom: no limit
     bits.ue(15); // log2_max_mv_length_horizontal
     bits.ue(15); // log2_max_mv_length_vertical
-    bits.ue(stream.reorder_depth()); // max_num_reorder_frames
+    bits.ue(stream.reorders); // max_num_reorder_frames
     bits.ue(buffered(stream) as u32); // max_dec_frame_buffering
 }
 

@@ -42,7 +42,7 @@ fn raw_size(format: Format) -> usize {
 #[test]
 fn samples_as_they_are_come_back_exactly() {
     for format in FORMATS {
-        let stream = Stream { reorders: true, ..testing::stream(format) };
+        let stream = Stream { reorders: 2, ..testing::stream(format) };
         let coding = round_trip(&stream, &b_frames(2, true), |_| Quality::Exact);
         assert_same(&coding.decoded, &coding.pictures);
         assert_eq!(probe("h264", &coding.bytes).kinds, letters(&coding.kinds));
@@ -52,7 +52,7 @@ fn samples_as_they_are_come_back_exactly() {
 #[test]
 fn lossless_streams_come_back_exactly_and_are_smaller() {
     for format in FORMATS {
-        let stream = Stream { reorders: true, exact: true, ..testing::stream(format) };
+        let stream = Stream { reorders: 2, exact: true, ..testing::stream(format) };
         let coding = round_trip(&stream, &b_frames(2, true), |_| Quality::Exact);
         assert_same(&coding.decoded, &coding.pictures);
         let probed = probe("h264", &coding.bytes);
@@ -95,7 +95,8 @@ fn the_finest_quantiser_is_close_and_the_coarsest_still_a_picture() {
 fn b_frames_refer_to_both_sides() {
     for format in FORMATS {
         for middle_kept in [false, true] {
-            let stream = Stream { reorders: true, ..testing::stream(format) };
+            let reorders = 1 + u32::from(middle_kept);
+            let stream = Stream { reorders, ..testing::stream(format) };
             let coding = round_trip(&stream, &b_frames(4, middle_kept), |_| Quality::Quantizer(27));
             assert_eq!(probe("h264", &coding.bytes).kinds, letters(&coding.kinds));
         }
@@ -109,7 +110,7 @@ fn any_plan_is_honoured() {
         let format = Format { width: 80, height: 48, ..FORMATS[seed as usize % 4] };
         let references = 1 + seed as usize % 3;
         let exact = seed % 5 == 0;
-        let stream = Stream { reorders: true, references, exact, ..testing::stream(format) };
+        let stream = Stream { reorders: 2, references, exact, ..testing::stream(format) };
         let coding = round_trip(&stream, &random(&stream, seed, 100), |_| match qualities.below(8) {
             0 => Quality::Exact,
             _ => Quality::Quantizer(qualities.below(52) as u8),
@@ -128,7 +129,7 @@ fn several_references_are_listed_as_planned() {
 
 #[test]
 fn streams_without_end_are_decoded_when_counters_wrap() {
-    let stream = Stream { reorders: true, ..testing::stream(Format { width: 16, height: 16, ..SMALL }) };
+    let stream = Stream { reorders: 2, ..testing::stream(Format { width: 16, height: 16, ..SMALL }) };
     // Half of the pictures are kept and counted in frame_num; all of them are in the picture order count.
     let plans = b_frames(2_100, true);
     assert!(plans.iter().filter(|plan| plan.kept).count() > 1 << parameters::COUNTER_BITS);
@@ -140,9 +141,11 @@ fn what_a_decoder_must_wait_for_is_stated_exactly() {
     let low = testing::stream(SMALL);
     let coding = round_trip(&low, &low_delay(&low, 4, 9), |_| Quality::Quantizer(30));
     assert_eq!(probe("h264", &coding.bytes).entry("has_b_frames"), "0");
-    let reordered = Stream { reorders: true, ..low };
-    let coding = round_trip(&reordered, &b_frames(2, true), |_| Quality::Quantizer(30));
-    assert_eq!(probe("h264", &coding.bytes).entry("has_b_frames"), "2");
+    for (reorders, middle_kept) in [(1, false), (2, true)] {
+        let reordered = Stream { reorders, ..testing::stream(SMALL) };
+        let coding = round_trip(&reordered, &b_frames(2, middle_kept), |_| Quality::Quantizer(30));
+        assert_eq!(probe("h264", &coding.bytes).entry("has_b_frames"), reorders.to_string());
+    }
 }
 
 #[test]

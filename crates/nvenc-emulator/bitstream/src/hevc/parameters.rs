@@ -69,8 +69,7 @@ fn profile(bits: &mut BitWriter, stream: &Stream, layout: &Layout) {
 fn buffering(bits: &mut BitWriter, stream: &Stream) {
     bits.flag(true);
     bits.ue(stream.kept() as u32);
-    // A middle B-frame and the picture after it come before the B-frames in front of both.
-    bits.ue(if stream.reorders { 2 } else { 0 });
+    bits.ue(stream.reorders);
     bits.ue(0);
 }
 

@@ -64,7 +64,7 @@ fn every_quantizer_is_decoded_as_it_was_promised() {
 #[test]
 fn b_frames_are_decoded_as_they_were_promised() {
     for kept in [false, true] {
-        let stream = Stream { reorders: true, ..stream(322, 242, Chroma::Yuv420, 8) };
+        let stream = Stream { reorders: 2, ..stream(322, 242, Chroma::Yuv420, 8) };
         let coding = coded(&stream, &b_frames(4, kept), |_| Quality::Quantizer(28));
         assert_eq!(probe("hevc", &coding.bytes).kinds, letters(&coding.kinds));
     }
@@ -74,7 +74,7 @@ fn b_frames_are_decoded_as_they_were_promised() {
 fn the_wildest_plans_are_decoded_as_they_were_promised() {
     for seed in 0..8 {
         let references = 1 + seed as usize % 4;
-        let stream = Stream { reorders: true, references, ..stream(96, 80, Chroma::Yuv420, 8) };
+        let stream = Stream { reorders: 2, references, ..stream(96, 80, Chroma::Yuv420, 8) };
         let mut quantizers = testing::Random::new(seed);
         let plans = random(&stream, seed, 80);
         let coding = coded(&stream, &plans, |_| Quality::Quantizer(10 + quantizers.below(40) as u8));
@@ -87,7 +87,7 @@ fn exact_pictures_are_decoded_as_they_were() {
     for chroma in [Chroma::Yuv420, Chroma::Yuv444] {
         for depth in [8, 10] {
             let stream =
-                Stream { exact: true, reorders: true, references: 2, ..stream(210, 130, chroma, depth) };
+                Stream { exact: true, reorders: 2, references: 2, ..stream(210, 130, chroma, depth) };
             let coding = coded(&stream, &random(&stream, 7, 12), |_| Quality::Exact);
             assert_same(&coding.decoded, &coding.pictures);
         }
@@ -127,7 +127,7 @@ fn a_larger_quantizer_takes_fewer_bits() {
 #[test]
 fn tiles_are_found_where_the_slice_says() {
     // Four tiles, one of them still, at a quantiser that makes bytes to escape.
-    let stream = Stream { reorders: true, level: Some(120), ..stream(512, 512, Chroma::Yuv420, 8) };
+    let stream = Stream { reorders: 2, level: Some(120), ..stream(512, 512, Chroma::Yuv420, 8) };
     assert_eq!(Layout::new(&stream).tiles.len(), 4);
     coded(&stream, &b_frames(2, true), |_| Quality::Quantizer(8));
 }
@@ -173,7 +173,7 @@ fn each_format_has_its_profile() {
 
 #[test]
 fn only_a_stream_that_reorders_is_held_back() {
-    let reordered = Stream { reorders: true, ..stream(128, 96, Chroma::Yuv420, 8) };
+    let reordered = Stream { reorders: 2, ..stream(128, 96, Chroma::Yuv420, 8) };
     let coding = coded(&reordered, &b_frames(2, true), |_| Quality::Quantizer(30));
     assert_eq!(probe("hevc", &coding.bytes).entry("has_b_frames"), "2");
     let live = stream(128, 96, Chroma::Yuv420, 8);

@@ -57,7 +57,7 @@ fn stream(wish: &Wish<'_>) -> Stream {
     let rate = (wish.params.u32("frameRateNum"), wish.params.u32("frameRateDen"));
     let sample_aspect_ratio = sample_aspect_ratio(wish);
     // The encoder sets the last three by the other settings.
-    let (references, reorders, exact) = (1, false, false);
+    let (references, reorders, exact) = (1, 0, false);
     Stream {
         format,
         rate,
