@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{self, Random, assert_same, moving};
-use crate::{Chroma, Color, Format};
+use crate::{BReference, Chroma, Codec, Color, Encoder, Format, Gop, Rate, Settings};
 
 const YUV420: Format = Format { width: 202, height: 130, chroma: Chroma::Yuv420, depth: 8 };
 
@@ -241,4 +241,35 @@ fn the_sequence_header_says_what_the_stream_is() {
     let coding = code(&stream, &plans, |index| moving(format, index), |_| Quality::Quantizer(100));
     let probed = testing::probe("obu", &coding.bytes);
     assert_eq!((probed.entry("profile"), probed.entry("level")), ("High", "12"));
+}
+
+#[test]
+fn an_encoder_keeps_its_bitrate_with_hidden_pictures() {
+    let format = Format { width: 320, height: 180, ..YUV420 };
+    let (rate, seconds) = (800_000, 4);
+    let settings = Settings {
+        codec: Codec::Av1,
+        stream: testing::stream(format),
+        gop: Gop { key_every: Some(60), b_frames: 2, b_reference: BReference::Middle, references: 2 },
+        rate: Rate::Constant { bits_per_second: rate, buffer_bits: rate },
+    };
+    let mut encoder = Encoder::with(Box::new(Av1::new(settings.completed())), &settings);
+    let count = 30 * seconds;
+    let mut units = Vec::new();
+    for id in 0..count {
+        units.extend(encoder.push(&moving(format, id as usize), id, false));
+    }
+    units.extend(encoder.finish());
+    assert!(units.iter().map(|unit| unit.id).eq(0..count), "temporal units are in display order");
+    let bits = units.iter().map(|unit| unit.bytes.len() as u64 * 8).sum::<u64>() / seconds;
+    assert!(bits.abs_diff(rate) < rate / 10, "{bits} bits a second instead of {rate}");
+    let (mut bytes, mut headers) = (vec![], encoder.headers());
+    for unit in units {
+        bytes.extend_from_slice(&DELIMITER);
+        bytes.append(&mut headers);
+        bytes.extend_from_slice(&unit.bytes);
+    }
+    let probed = testing::probe("obu", &bytes);
+    assert_eq!(probed.kinds.len(), count as usize);
+    assert_eq!(probed.kinds.match_indices('K').map(|(at, _)| at).collect::<Vec<_>>(), [0, 60]);
 }

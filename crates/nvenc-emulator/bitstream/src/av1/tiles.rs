@@ -103,3 +103,25 @@ fn write_log2(bits: &mut BitWriter, value: u32, min: u32, max: u32) {
         bits.flag(false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Chroma;
+
+    #[test]
+    fn tiles_cover_a_picture_within_the_limits() {
+        for (width, height) in
+            [(1, 1), (640, 360), (1918, 1078), (3840, 2160), (8192, 8192), (16384, 64), (64, 16384)]
+        {
+            let tiles = Tiles::new(Format { width, height, chroma: Chroma::Yuv444, depth: 8 });
+            let areas = tiles.areas();
+            let sum: usize = areas.iter().map(|area| area.width * area.height).sum();
+            assert_eq!(sum, width.next_multiple_of(8) * height.next_multiple_of(8), "{tiles:?}");
+            assert!(
+                areas.iter().all(|area| area.width <= 4096 && area.width * area.height <= 4096 * 2304),
+                "{areas:?}"
+            );
+        }
+    }
+}
