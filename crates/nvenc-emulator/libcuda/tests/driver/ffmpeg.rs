@@ -51,3 +51,34 @@ fn a_machine_without_a_gpu_is_told_as_such() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("CUDA_ERROR_NO_DEVICE"), "{told}");
 }
+
+#[test]
+fn pictures_are_encoded_where_they_lie_on_the_device() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, trace) = (directory.path().join("out.mkv"), directory.path().join("trace"));
+    let installed = Installed::new("rtx-3060", 570).unwrap().with_trace(&trace).with_exact();
+    let source = "testsrc2=size=320x180:rate=25,format=nv12";
+    let mut encode = installed.command("ffmpeg");
+    encode.args(["-nostdin", "-loglevel", "error", "-init_hw_device", "cuda=gpu:0"]);
+    encode.args(["-filter_hw_device", "gpu", "-f", "lavfi", "-i", source, "-vf", "hwupload_cuda"]);
+    encode.args(["-frames:v", "20", "-c:v", "hevc_nvenc"]).arg(&file);
+    let encoded = encode.output().unwrap();
+    assert!(encoded.status.success(), "{}", String::from_utf8_lossy(&encoded.stderr));
+
+    let pictures = |input: &[&std::ffi::OsStr]| {
+        let mut decode = std::process::Command::new("ffmpeg");
+        decode.args(["-nostdin", "-loglevel", "error"]).args(input);
+        decode.args(["-frames:v", "20", "-pix_fmt", "nv12", "-f", "rawvideo", "-"]);
+        decode.output().unwrap().stdout
+    };
+    let expected = pictures(&["-f".as_ref(), "lavfi".as_ref(), "-i".as_ref(), source.as_ref()]);
+    assert_eq!(expected.len(), 20 * 320 * 180 * 3 / 2);
+    assert!(pictures(&["-i".as_ref(), file.as_os_str()]) == expected, "every sample is as it was");
+
+    let text = std::fs::read_to_string(trace).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let to_device = |line: &&Value| line["call"] == "cuMemcpy2DAsync_v2" && line["to"]["type"] == 2;
+    assert_eq!(lines.iter().filter(to_device).count(), 2 * 20, "two planes up, once a picture");
+    let from_device = |line: &&Value| line["call"] == "cuMemcpy2DAsync_v2" && line["from"]["type"] == 2;
+    assert_eq!(lines.iter().filter(from_device).count(), 0, "and none moved again by ffmpeg");
+}

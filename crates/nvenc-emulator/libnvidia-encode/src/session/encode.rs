@@ -310,7 +310,11 @@ impl Session {
             let chroma = if form.chroma == Chroma::Yuv444 { 3 } else { 1 };
             format!("{:?} cannot be encoded with a chromaFormatIDC of {chroma}", surface.format)
         })?;
-        let (width, height) = (params.u32("inputWidth") as usize, params.u32("inputHeight") as usize);
+        let (mut width, mut height) = (params.u32("inputWidth") as usize, params.u32("inputHeight") as usize);
+        // A resource's size was told when it was registered. libavcodec leaves it at that with CUDA frames.
+        if (width, height) == (0, 0) && self.buffers.mapped.contains_key(&handle) {
+            (width, height) = (surface.width, surface.height);
+        }
         require(width >= form.width && height >= form.height, InvalidParam, || {
             format!(
                 "inputWidth and inputHeight are {width}x{height}; {}x{} are encoded",
