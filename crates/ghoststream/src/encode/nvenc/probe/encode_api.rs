@@ -17,7 +17,7 @@ use crate::{Codec, Size};
 
 /// The oldest version with what is asked here, and the newest whose structs are known.
 const OLDEST: (u32, u32) = (11, 1);
-const NEWEST: (u32, u32) = (13, 1);
+const NEWEST: (u32, u32) = (13, 0);
 
 /// `NVENCSTATUS`; zero is success.
 type Code = c_int;
