@@ -11,7 +11,7 @@ use crate::{Codec, Coder, Gop, Kind, Picture, Rate, Stream};
 pub struct Settings {
     /// The codec.
     pub codec: Codec,
-    /// What all pictures have in common. [`Encoder::new`] sets `references`, `reorders` and `exact` by
+    /// What all pictures have in common. [`completed`](Self::completed) sets `references`, `reorders` and `exact` by
     /// the other settings.
     pub stream: Stream,
     /// The structure.
