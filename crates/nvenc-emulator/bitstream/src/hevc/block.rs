@@ -236,7 +236,7 @@ fn differences_of<'a, const N: usize>(rows: impl Iterator<Item = &'a [u16]>, blo
     let mut columns = [0u16; N];
     for (row, block) in rows.zip(block.as_chunks::<N>().0) {
         for ((sum, &a), &b) in columns.iter_mut().zip(row).zip(block) {
-            *sum = sum.wrapping_add(a.abs_diff(b));
+            *sum += a.abs_diff(b);
         }
     }
     columns.iter().map(|&sum| u32::from(sum)).sum()

@@ -163,9 +163,9 @@ impl Border {
             let (left, down) = (lefts[2 * N - 1 - y], y as u16 + 1);
             for (x, (sample, &above)) in row.iter_mut().zip(aboves).enumerate() {
                 let across = x as u16 + 1;
-                let level = (N as u16 - across).wrapping_mul(left).wrapping_add(across.wrapping_mul(right));
-                let upright = (N as u16 - down).wrapping_mul(above).wrapping_add(down.wrapping_mul(below));
-                *sample = level.wrapping_add(upright).wrapping_add(N as u16) >> (N.ilog2() + 1);
+                let level = (N as u16 - across) * left + across * right;
+                let upright = (N as u16 - down) * above + down * below;
+                *sample = (level + upright + N as u16) >> (N.ilog2() + 1);
             }
         }
     }

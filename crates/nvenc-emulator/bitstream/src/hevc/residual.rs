@@ -70,8 +70,7 @@ impl Levels<'_> {
         let mut greater_1 = true;
         for index in (0..=last.0).rev() {
             let (x, y) = self.sub_block(index);
-            let values = self.values(x, y);
-            let any = values.iter().any(|&value| value != 0);
+            let any = self.any(x, y);
             let beside = (coded[y][x + 1], coded[y + 1][x]);
             if index < last.0 && index > 0 {
                 let context = usize::from(beside.0 || beside.1) + if self.chroma { 2 } else { 0 };
@@ -81,6 +80,7 @@ impl Levels<'_> {
             if !coded[y][x] {
                 continue;
             }
+            let values = self.values(x, y);
             let contexts = self.significance(index, beside);
             let from = if index == last.0 { last.1 } else { 16 };
             let inferred = index < last.0 && index > 0;
@@ -108,6 +108,12 @@ impl Levels<'_> {
         (usize::from(x), usize::from(y))
     }
 
+    /// Whether a sub-block has levels that are not zero.
+    fn any(&self, x: usize, y: usize) -> bool {
+        let start = ((y * 4) << self.log2) + x * 4;
+        (0..4).any(|row| self.levels[start + (row << self.log2)..][..4] != [0; 4])
+    }
+
     /// The levels of a sub-block in scan order.
     fn values(&self, x: usize, y: usize) -> [i16; 16] {
         let start = ((y * 4) << self.log2) + x * 4;
@@ -119,8 +125,9 @@ impl Levels<'_> {
     fn last(&self) -> (usize, usize) {
         for index in (0..self.across() * self.across()).rev() {
             let (x, y) = self.sub_block(index);
-            if let Some(place) = self.values(x, y).iter().rposition(|&value| value != 0) {
-                return (index, place);
+            if self.any(x, y) {
+                let place = self.values(x, y).iter().rposition(|&value| value != 0);
+                return (index, place.expect("there is one"));
             }
         }
         unreachable!("a block without levels is not written");

@@ -176,8 +176,8 @@ fn inverse<const N: usize>(coefficients: &[i16; AREA], depth: u32, out: &mut [i1
         }
         let [even, odd] = parts;
         for x in 0..N {
-            columns[at * N + x] = round(even[x].wrapping_add(odd[x]), 7);
-            columns[(N - 1 - at) * N + x] = round(even[x].wrapping_sub(odd[x]), 7);
+            columns[at * N + x] = round(even[x] + odd[x], 7);
+            columns[(N - 1 - at) * N + x] = round(even[x] - odd[x], 7);
         }
     }
     for (out, row) in out.chunks_exact_mut(N).zip(columns.chunks_exact(N)).take(N) {
@@ -187,23 +187,22 @@ fn inverse<const N: usize>(coefficients: &[i16; AREA], depth: u32, out: &mut [i1
         }
         let [even, odd] = parts;
         for at in 0..N / 2 {
-            out[at] = round(even[at].wrapping_add(odd[at]), 20 - depth);
-            out[N - 1 - at] = round(even[at].wrapping_sub(odd[at]), 20 - depth);
+            out[at] = round(even[at] + odd[at], 20 - depth);
+            out[N - 1 - at] = round(even[at] - odd[at], 20 - depth);
         }
     }
 }
 
-/// Adds a multiple of a row. Sums of 16 products never wrap, but checks for it would keep this from being
-/// done eight at a time.
+/// Adds a multiple of a row.
 #[inline]
 fn add(sums: &mut [i32], row: &[i16], factor: i16) {
     for (sum, &value) in sums.iter_mut().zip(row) {
-        *sum = sum.wrapping_add(i32::from(value).wrapping_mul(i32::from(factor)));
+        *sum += i32::from(value) * i32::from(factor);
     }
 }
 
 /// Rounds a sum to fewer bits.
 #[inline]
 fn round(sum: i32, shift: u32) -> i16 {
-    (sum.wrapping_add(1 << (shift - 1)) >> shift).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+    ((sum + (1 << (shift - 1))) >> shift).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
