@@ -84,6 +84,37 @@ fn hevc_comes_back_exactly() {
 }
 
 #[test]
+fn cuda_frames_come_back_exactly_and_are_registered_once_each() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let (file, trace) = (place.path().join("it.mkv"), place.path().join("trace"));
+    let source = format!("{SOURCE},format=yuv420p");
+    let original = sums(&["-f", "lavfi", "-i", &source], "yuv420p");
+    for codec in ["h264", "hevc"] {
+        let installed = installed("rtx-3060", true).with_trace(&trace);
+        encode(
+            &installed,
+            &source,
+            &format!("-vf format=nv12,hwupload_cuda -c:v {codec}_nvenc -bf 2"),
+            &file,
+        );
+        let decoded = sums(&["-i", file.to_str().expect("UTF-8")], "yuv420p");
+        assert!(decoded == original, "{codec}: other pictures came back");
+        let text = std::fs::read_to_string(&trace).expect("a trace");
+        let calls: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let registered: Vec<_> = calls
+            .iter()
+            .filter(|call| call["call"] == "NvEncRegisterResource")
+            .map(|call| call["resourceToRegister"].to_string())
+            .collect();
+        let mut once = registered.clone();
+        once.sort();
+        once.dedup();
+        assert!(!registered.is_empty() && once.len() == registered.len(), "{codec}: {registered:?}");
+        std::fs::remove_file(&trace).expect("removed");
+    }
+}
+
+#[test]
 fn b_frames_are_where_they_were_asked_for() {
     let place = tempfile::tempdir().expect("a temporary directory");
     let file = place.path().join("it.mkv");

@@ -291,6 +291,53 @@ fn a_driver_reset_takes_everything_and_what_is_made_anew_works() {
 }
 
 #[test]
+fn pictures_are_read_from_device_memory() {
+    let client = client("hevc", exact(), |setup| setup.config.set("frameIntervalP", 1));
+    let (pitch, output) = (512, client.bitstream());
+    let mut device = 0_u64;
+    let size = pitch * 360;
+    assert_eq!(client.cuda("cuMemAlloc_v2", &[support::address(&mut device), size as u64]), 0);
+    let mut register = Record::new("NV_ENC_REGISTER_RESOURCE", API);
+    for (field, value) in [
+        ("resourceType", 1),
+        ("width", 320),
+        ("height", 240),
+        ("pitch", pitch as u64),
+        ("resourceToRegister", device),
+        ("bufferFormat", NV12),
+    ] {
+        register.set(field, value);
+    }
+    assert_eq!(client.with("nvEncRegisterResource", &mut register), 0);
+    let mut map = Record::new("NV_ENC_MAP_INPUT_RESOURCE", API);
+    map.set("registeredResource", register.get("registeredResource"));
+
+    let mut stream = Vec::new();
+    for number in 0..3 {
+        let mut memory = vec![0xaa_u8; size];
+        for (row, to) in rows(number).iter().zip(memory.chunks_mut(pitch)) {
+            to[..row.len()].copy_from_slice(row);
+        }
+        let from = memory.as_ptr().expose_provenance() as u64;
+        assert_eq!(client.cuda("cuMemcpyHtoD_v2", &[device, from, size as u64]), 0);
+        assert_eq!(client.with("nvEncMapInputResource", &mut map), 0, "{}", client.last_error());
+        let mapped = map.get("mappedResource");
+        assert_eq!(client.encode(&client.picture(mapped, output)), 0, "{}", client.last_error());
+        stream.extend(client.lock(output).expect("locked").1);
+        assert_eq!((client.unlock(output), client.call("nvEncUnmapInputResource", &[mapped])), (0, 0));
+    }
+    let expected: Vec<u8> = (0..3).flat_map(|number| rows(number).concat()).collect();
+    assert!(decode("hevc", &stream) == expected, "other pictures came back");
+
+    // Memory that is gone is not read.
+    assert_eq!(client.cuda("cuMemFree_v2", &[device]), 0);
+    assert_eq!(client.with("nvEncMapInputResource", &mut map), 0);
+    let status = client.encode(&client.picture(map.get("mappedResource"), output));
+    assert_eq!(status, Status::Generic as u32);
+    assert!(client.last_error().contains("cuMemcpyDtoH"), "{}", client.last_error());
+}
+
+#[test]
 fn sessions_run_out() {
     let settings = Settings { driver: 525, ..Settings::default() };
     let mut client = Client::with_settings(settings, API);

@@ -310,11 +310,13 @@ impl Session {
             let chroma = if form.chroma == Chroma::Yuv444 { 3 } else { 1 };
             format!("{:?} cannot be encoded with a chromaFormatIDC of {chroma}", surface.format)
         })?;
-        let (mut width, mut height) = (params.u32("inputWidth") as usize, params.u32("inputHeight") as usize);
-        // A resource's size was told when it was registered. libavcodec leaves it at that with CUDA frames.
-        if (width, height) == (0, 0) && self.buffers.mapped.contains_key(&handle) {
-            (width, height) = (surface.width, surface.height);
-        }
+        // A mapped resource was described when it was registered: libavcodec leaves these at 0 for it.
+        let mapped = self.buffers.mapped.contains_key(&handle);
+        let told = |field: &str, registered: usize| match params.u32(field) as usize {
+            0 if mapped => registered,
+            value => value,
+        };
+        let (width, height) = (told("inputWidth", surface.width), told("inputHeight", surface.height));
         require(width >= form.width && height >= form.height, InvalidParam, || {
             format!(
                 "inputWidth and inputHeight are {width}x{height}; {}x{} are encoded",
@@ -327,8 +329,8 @@ impl Session {
                 surface.width, surface.height
             )
         })?;
-        // Of a mapped resource the pitch was told when it was registered; a client that does not know it says the width.
-        let pitch = params.u32("inputPitch") as usize;
+        // A client that does not know the pitch says the width.
+        let pitch = told("inputPitch", surface.pitch);
         require(pitch >= width, InvalidParam, || {
             format!("inputPitch is {pitch}, less than inputWidth {width}")
         })?;
