@@ -9,7 +9,7 @@
 //!                                           have it (the end excluded) where they are not all
 //! ```
 //!
-//! From them [`layout`] computes where each field lies in a given version, by the rules of the C ABI that NVIDIA's
+//! From them [`layout()`] computes where each field lies in a given version, by the rules of the C ABI that NVIDIA's
 //! libraries use on Linux; [`Record`] reads and writes the fields by name, and tells them to the trace.
 
 mod guids;

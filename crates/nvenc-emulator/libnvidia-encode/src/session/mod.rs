@@ -9,6 +9,7 @@ mod buffers;
 mod checks;
 mod codecs;
 mod encode;
+mod encoding;
 mod output;
 mod pixels;
 mod plan;
@@ -32,7 +33,7 @@ use crate::cuda::Device;
 use crate::schema::{Guid, Record};
 use crate::status::{Answer, Refusal, Status, require};
 use buffers::Buffers;
-use encode::Encoding;
+use encoding::Encoding;
 use plan::Plan;
 
 /// A session.
