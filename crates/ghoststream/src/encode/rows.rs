@@ -31,8 +31,10 @@ pub(crate) struct Row {
 pub(crate) struct Terms {
     /// The bitrate, where it was changed, in kbit/s.
     pub(crate) kbps: Option<u32>,
-    /// Whether to take an encoder preset with which it keeps up: frames wait, and there is no choice.
-    pub(crate) hurry: bool,
+    /// Whether it takes over from another. Frames wait, so that it takes an encoder preset with which
+    /// it keeps up. And the header of a file says how far its pictures are reordered: it reorders
+    /// none, so that it never goes beyond.
+    pub(crate) takes_over: bool,
 }
 
 /// Every row of the table that may meet the request, in order.
@@ -109,7 +111,10 @@ impl Wanted {
     fn open(&self, backend: &'static Backend, terms: Terms) -> Result<Opened, Refusal> {
         let mut config = self.config.clone();
         config.bitrate_kbps = terms.kbps.or(config.bitrate_kbps);
-        if let Some(speed) = backend.speed.filter(|_| terms.hurry) {
+        if terms.takes_over {
+            config.b_frames = Some(0);
+        }
+        if let Some(speed) = backend.speed.filter(|_| terms.takes_over) {
             config.preset = Load::new(&self.request(&config)).sustainable(speed, config.preset);
         }
         table::try_open(backend, &self.request(&config))

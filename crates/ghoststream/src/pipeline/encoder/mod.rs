@@ -253,7 +253,7 @@ impl EncoderThread {
                 continue;
             }
             let again = row.name == failed;
-            let opened = worker::open(row, Terms { kbps: self.kbps, hurry: !again });
+            let opened = worker::open(row, Terms { kbps: self.kbps, takes_over: !again });
             let taken = opened.and_then(|opened| {
                 self.take_on(row, opened, again).map_err(|reason| worker::Refused::saying(row.name, reason))
             });
