@@ -12,7 +12,7 @@ use ghoststream::{
     EncoderPreset, Output, OutputConfig, Pipeline, PipelineState, RateControl, Report,
 };
 use nvenc_emulator::Installed;
-use testkit::judge::{Verdict, judge};
+use testkit::judge::{Options, Verdict, judge, judge_with};
 
 // Cargo builds the emulated libraries beside this test because it depends on them.
 use emulated_cuda as _;
@@ -219,15 +219,22 @@ async fn device_lost_in(container: Container) {
 
 #[test]
 fn device_lost_with_hevc() {
-    over_emulator("device_lost_with_hevc", with_faults("device-lost@40"), || async {
-        for container in [Container::Matroska, Container::Mp4] {
-            let recorded = record(container, encoder(Codec::Hevc), 2.5, NOTHING).await;
-            if container == Container::Matroska {
-                assert_eq!(recorded.successors(), ["libx265"], "its chroma is rearranged");
-            }
-            recorded.whole(&format!("a.{container}")).must_be_in_sync(5.0);
-        }
-    });
+    let name = "device_lost_with_hevc";
+    over_emulator(name, with_faults("device-lost@40"), || device_lost_with_hevc_in(Container::Matroska));
+}
+
+#[test]
+fn device_lost_with_hevc_while_an_mp4_is_written() {
+    let name = "device_lost_with_hevc_while_an_mp4_is_written";
+    over_emulator(name, with_faults("device-lost@40"), || device_lost_with_hevc_in(Container::Mp4));
+}
+
+/// libx265 takes chroma in planes: the pictures made for NVENC are rearranged.
+async fn device_lost_with_hevc_in(container: Container) {
+    let recorded = record(container, encoder(Codec::Hevc), 2.5, NOTHING).await;
+    assert_eq!(recorded.successors(), ["libx265"], "{:#?}", recorded.report);
+    assert!(recorded.report.outputs[0].continued.is_empty(), "HEVC goes on in its file");
+    recorded.whole(&format!("a.{container}")).must_be_in_sync(5.0);
 }
 
 #[test]
@@ -308,7 +315,9 @@ fn two_renditions_are_two_sessions_at_once() {
             let encoders: Vec<_> = report.renditions.iter().map(|it| it.encoder.as_str()).collect();
             assert_eq!(encoders, ["h264_nvenc", "hevc_nvenc"]);
             let frames = ["h264.mkv", "hevc.mkv"].map(|name| {
-                let verdict = judge(dir.path().join(name)).unwrap();
+                // Colours blur where the card is scaled down to so little.
+                let options = Options { colors: false, ..Options::default() };
+                let verdict = judge_with(dir.path().join(name), &options).unwrap();
                 verdict.must_be_clean().must_have_video().frames
             });
             assert_eq!(frames.iter().sum::<u64>(), report.encoded);

@@ -293,7 +293,8 @@ async fn another_codec_goes_on_in_a_second_file_with_the_sound() {
     for container in [Container::Matroska, Container::Mp4] {
         // libx265 takes its chroma in planes, and the pictures are made for the first encoder.
         let doubles = |table| {
-            let script = &[Opening::FailsAfter(30, Fault::Error), Opening::Refuses];
+            // Between two beeps, so that none is cut in two.
+            let script = &[Opening::FailsAfter(40, Fault::Error), Opening::Refuses];
             rows(table, "h264_nvenc", &["libx265"], script)
         };
         let config = EncoderConfig::default().with_bitrate_kbps(1500);
