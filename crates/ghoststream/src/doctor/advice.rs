@@ -107,9 +107,8 @@ fn nvenc(found: &Diagnosis) -> Vec<Problem> {
     let mut problems = Vec::new();
     // Whether there should be a driver at all is known from the cards.
     let has_driver = found.nvidia_driver.is_some() || nvenc.error.as_deref() != Some(NO_DRIVER);
-    if let (Some(error), true) = (&nvenc.error, has_driver) {
-        let remedy = nvenc.remedy.as_deref().unwrap_or("check it with nvidia-smi");
-        problems.push(problem(false, error.as_str(), remedy));
+    if let (Some(error), Some(remedy), true) = (&nvenc.error, &nvenc.remedy, has_driver) {
+        problems.push(problem(false, error.as_str(), remedy.as_str()));
     }
     if let (Some(driver), Some(headers)) = (&nvenc.driver_api, nvenc.ffmpeg.headers)
         && version(driver) < version(headers)

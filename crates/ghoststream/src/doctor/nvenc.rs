@@ -134,7 +134,7 @@ pub(super) fn examine() -> Nvenc {
     match answer {
         Ok(abilities) => describe(&mut found, &abilities, &activity),
         Err(failure) => {
-            found.remedy = failure.remedy().map(str::to_owned);
+            found.remedy = Some(failure.remedy().to_owned());
             found.error = Some(failure.to_string());
         }
     }

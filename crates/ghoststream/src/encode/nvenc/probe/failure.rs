@@ -46,20 +46,24 @@ pub(crate) enum ProbeFailure {
 }
 
 impl ProbeFailure {
-    /// What to do; nothing where only trying can tell whether something is wrong.
-    pub(crate) fn remedy(&self) -> Option<&str> {
+    /// What to do.
+    pub(crate) fn remedy(&self) -> &str {
         match self {
-            Self::NoDriver => Some("install NVIDIA's driver, 525 or newer, or use a software encoder"),
-            Self::Refused { remedy, .. } => Some(remedy),
+            Self::NoDriver => "install NVIDIA's driver, 525 or newer, or use a software encoder",
+            Self::Refused { remedy, .. } => remedy,
             Self::Crashed { .. } | Self::Hung { .. } => {
-                Some("check it with nvidia-smi; after a driver update, restart the machine")
+                "check it with nvidia-smi; after a driver update, restart the machine"
             }
-            Self::Busy | Self::NotAsked(_) => None,
+            Self::Busy => {
+                "end other recordings and streams, or update the driver: newer ones allow more sessions"
+            }
+            Self::NotAsked(_) => "nothing: NVENC's encoders are opened to see what they can do",
         }
     }
 
     /// Why no NVENC encoder needs to be tried, and what to do; nothing where only trying can tell.
     pub(in crate::encode) fn unmet(&self) -> Option<Unmet> {
-        self.remedy().map(|remedy| Unmet::new(self.to_string(), remedy))
+        let unknown = matches!(self, Self::Busy | Self::NotAsked(_));
+        (!unknown).then(|| Unmet::new(self.to_string(), self.remedy()))
     }
 }
