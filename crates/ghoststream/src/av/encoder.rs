@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use ffmpeg_next::Codec as AvCodec;
 
 use super::picture::{av_color, av_pixel_format, av_range};
-use super::{AvError, Dictionary, PacketRef, Parameters, Picture, check, ffi, log};
+use super::{AvError, AvFrame, Dictionary, HardwareFrames, PacketRef, Parameters, Picture, check, ffi, log};
 use crate::{Color, PixelFormat, Size};
 
 /// An encoder of this FFmpeg, not open.
@@ -81,7 +81,7 @@ impl EncoderInfo {
         }
     }
 
-    /// Opens it for real.
+    /// Opens it for real; with `frames` for pictures in a GPU's memory, else in ours.
     ///
     /// # Errors
     /// The encoder refused, or does not know one of the options.
@@ -89,6 +89,7 @@ impl EncoderInfo {
         &self,
         video: &VideoFormat,
         options: &[(&'static str, String)],
+        frames: Option<&HardwareFrames>,
     ) -> Result<OpenEncoder, OpenFailure> {
         let silent = |error| OpenFailure { error, said: vec![] };
         let mut dictionary = Dictionary::new();
@@ -107,6 +108,9 @@ impl EncoderInfo {
             opened_with: Rate::default(),
         };
         encoder.describe(video).map_err(silent)?;
+        if let Some(frames) = frames {
+            encoder.take_from_device(frames).map_err(silent)?;
+        }
         let (opened, said) = log::capture(|| {
             // SAFETY: the context is fresh and of this codec; the dictionary is valid.
             check(unsafe {
@@ -196,11 +200,21 @@ impl OpenEncoder {
         Ok(())
     }
 
+    /// Before it is opened: pictures come in a GPU's memory.
+    fn take_from_device(&mut self, frames: &HardwareFrames) -> Result<(), AvError> {
+        // SAFETY: self owns the context, which takes over the reference.
+        let context = unsafe { self.context.as_mut() };
+        context.sw_pix_fmt = context.pix_fmt;
+        context.pix_fmt = ffi::AVPixelFormat::AV_PIX_FMT_CUDA;
+        context.hw_frames_ctx = frames.reference();
+        if context.hw_frames_ctx.is_null() { Err(AvError(-libc::ENOMEM)) } else { Ok(()) }
+    }
+
     /// Hands in a picture, `pts` in units of the time base; with `key` it becomes a key frame.
     ///
     /// # Errors
     /// `EAGAIN` while packets must be taken out first; or the encoder failed.
-    pub fn send(&mut self, picture: &mut Picture, pts: i64, key: bool) -> Result<(), AvError> {
+    pub fn send(&mut self, picture: &mut impl AvFrame, pts: i64, key: bool) -> Result<(), AvError> {
         let frame = picture.as_mut_ptr();
         // SAFETY: the picture owns the frame and &mut says that no one else uses its properties; the
         // encoder takes its own reference to the pixels.

@@ -6,6 +6,7 @@
 
 mod dictionary;
 mod encoder;
+mod hardware;
 mod log;
 mod packet;
 mod parameters;
@@ -14,9 +15,16 @@ mod picture;
 pub(crate) use dictionary::Dictionary;
 pub(crate) use encoder::{EncoderInfo, OpenEncoder, OpenFailure, VideoFormat};
 pub(crate) use ffmpeg_next::ffi;
+pub(crate) use hardware::{DevicePicture, HardwareFrames};
 pub(crate) use packet::PacketRef;
 pub(crate) use parameters::Parameters;
 pub(crate) use picture::Picture;
+
+/// A picture that an encoder takes, wherever its pixels are.
+pub(crate) trait AvFrame {
+    /// The frame, for libav* calls that write to its properties.
+    fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame;
+}
 
 /// What libav* answers when something fails: its code, and its own words for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use super::{AvError, check, ffi};
+use super::{AvError, AvFrame, check, ffi};
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size};
 
 /// An `AVFrame` with pixels. Sharing it is cheap; writing needs the only reference.
@@ -121,9 +121,10 @@ impl Picture {
         };
         (data, stride * rows, stride)
     }
+}
 
-    /// The frame, for libav* calls that write to its properties.
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame {
+impl AvFrame for Picture {
+    fn as_mut_ptr(&mut self) -> *mut ffi::AVFrame {
         self.0.as_ptr()
     }
 }

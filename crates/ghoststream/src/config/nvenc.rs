@@ -60,7 +60,7 @@ words! {
 ///
 /// `None` leaves a value to the encoder preset, within what the GPU can do. What is asked for here
 /// and is not possible refuses the encoder, with the reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NvencConfig {
     /// What it is tuned for. `None` is `hq`, with low latency `ull`.
@@ -82,6 +82,26 @@ pub struct NvencConfig {
     pub split_encode: Option<SplitEncode>,
     /// The GPU, as CUDA counts them. `None` is the first that can do what is asked.
     pub gpu: Option<u32>,
+    /// Whether pictures are put into the GPU's memory by ourselves, where that can be.
+    #[doc(hidden)]
+    pub device_frames: bool,
+}
+
+impl Default for NvencConfig {
+    fn default() -> Self {
+        Self {
+            tune: None,
+            multipass: None,
+            spatial_aq: None,
+            temporal_aq: None,
+            b_reference: None,
+            weighted_prediction: None,
+            intra_refresh: None,
+            split_encode: None,
+            gpu: None,
+            device_frames: true,
+        }
+    }
 }
 
 macro_rules! setters {
@@ -117,6 +137,14 @@ impl NvencConfig {
         with_split_encode(split_encode: SplitEncode);
         /// The GPU, as CUDA counts them.
         with_gpu(gpu: u32);
+    }
+
+    /// Whether pictures are put into the GPU's memory by ourselves: for tests and benches that compare.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_device_frames(mut self, device_frames: bool) -> Self {
+        self.device_frames = device_frames;
+        self
     }
 
     /// Checks what does not depend on the GPU.

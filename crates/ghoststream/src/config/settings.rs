@@ -318,6 +318,7 @@ impl Settings {
             intra_refresh: self.intra_refresh,
             split_encode: self.split_encode,
             gpu: self.gpu,
+            ..NvencConfig::default()
         }
     }
 

@@ -60,6 +60,14 @@ pub enum EncodeError {
         /// Who was asked to take over, each with its reason.
         refused: Vec<Refusal>,
     },
+    /// The GPU that encodes failed, or has no memory left for another picture.
+    #[error("{encoder} failed: the GPU takes no picture: {source}")]
+    Device {
+        /// The encoder's name in libavcodec.
+        encoder: &'static str,
+        /// What the driver answered.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl EncodeError {

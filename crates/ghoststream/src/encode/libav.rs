@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::nvenc::{Feed, FeedError};
 use super::timing::Book;
 use super::{EncodeError, Encoder, Frame, Packet};
 use crate::Timestamp;
-use crate::av::{AvError, EncoderInfo, OpenEncoder, PacketRef, VideoFormat, ffi};
+use crate::av::{AvError, AvFrame, EncoderInfo, OpenEncoder, PacketRef, VideoFormat, ffi};
 
 /// An encoder at work.
 pub(super) struct Running {
     name: &'static str,
+    /// Goes before the memory that it reads.
     open: OpenEncoder,
+    /// Where its pictures are, if not in our memory.
+    feed: Option<Feed>,
     book: Book,
     /// How long a picture is shown: known at a constant rate only.
     duration: Duration,
@@ -32,6 +36,7 @@ impl Running {
     pub(super) fn new(
         name: &'static str,
         open: OpenEncoder,
+        feed: Option<Feed>,
         rate: (i32, i32),
         constant: bool,
         restart: Option<Restart>,
@@ -40,11 +45,30 @@ impl Running {
         let book = Book::new(rate);
         let nanos = if constant { book.tick_nanos() } else { 0 };
         let duration = Duration::from_nanos(nanos.unsigned_abs());
-        Self { name, open, book, duration, key_wanted: false, restart, follows_bitrate }
+        Self { name, open, feed, book, duration, key_wanted: false, restart, follows_bitrate }
     }
 
     fn failed(&self, source: AvError) -> EncodeError {
         EncodeError::Failed { encoder: self.name, source }
+    }
+
+    fn send(
+        &mut self,
+        picture: &mut impl AvFrame,
+        ticks: i64,
+        key: bool,
+        packets: &mut Vec<Packet>,
+    ) -> Result<(), EncodeError> {
+        match self.open.send(picture, ticks, key) {
+            // Every packet was taken out before, so that this should not come; an encoder that
+            // says it anyway gets its way once.
+            Err(error) if error.errno() == Some(libc::EAGAIN) => {
+                self.drain(packets)?;
+                self.open.send(picture, ticks, key)
+            }
+            other => other,
+        }
+        .map_err(|error| self.failed(error))
     }
 
     fn drain(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
@@ -62,7 +86,7 @@ impl Running {
         }
         self.flush(packets)?;
         if let Some(restart) = &self.restart {
-            let opened = restart.info.open(&restart.format, &restart.options);
+            let opened = restart.info.open(&restart.format, &restart.options, None);
             self.open = opened.map_err(|failure| self.failed(failure.error))?;
         }
         Ok(())
@@ -95,16 +119,15 @@ impl Encoder for Running {
             self.begin_anew(packets)?;
         }
         let ticks = self.book.enter(frame.pts, frame.arrived);
-        match self.open.send(&mut frame.picture, ticks, key) {
-            // Every packet was taken out before, so that this should not come; an encoder that
-            // says it anyway gets its way once.
-            Err(error) if error.errno() == Some(libc::EAGAIN) => {
-                self.drain(packets)?;
-                self.open.send(&mut frame.picture, ticks, key)
+        match &mut self.feed {
+            None => self.send(&mut frame.picture, ticks, key, packets),
+            Some(feed) => {
+                let picture = feed.up(frame.picture);
+                let failed =
+                    |source: FeedError| EncodeError::Device { encoder: self.name, source: source.into() };
+                self.send(&mut picture.map_err(failed)?, ticks, key, packets)
             }
-            other => other,
-        }
-        .map_err(|error| self.failed(error))?;
+        }?;
         self.drain(packets)
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::libav::{Restart, Running};
+use super::nvenc::Feed;
 use super::speed::Speed;
 use super::wish::{Plan, Unmet, Wish};
 use super::{InputSpec, Opened, Request, Track, TrackKind, aom, choice, nvenc, svtav1, x264, x265};
@@ -89,7 +90,10 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     tracing::debug!(encoder = backend.name, ?plan, "opening");
     let (config, size) = (request.config, request.size);
     let format = VideoFormat { format: plan.format, size, color: config.color, rate: wish.rate };
-    let open = info.open(&format, &plan.options).map_err(|failure| (backend.explain)(&failure))?;
+    let feed = plan.gpu.and_then(|gpu| feed(gpu, &format));
+    let open = info
+        .open(&format, &plan.options, feed.as_ref().map(Feed::frames))
+        .map_err(|failure| (backend.explain)(&failure))?;
     let parameters = parameters(&info, &format, &plan.options, &open)
         .map_err(|error| Unmet { reason: error.to_string(), remedy: None })?;
     let constant = config.frame_rate_mode == FrameRateMode::Constant;
@@ -100,6 +104,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
         encoder: Box::new(Running::new(
             backend.name,
             open,
+            feed,
             wish.rate,
             constant,
             restart,
@@ -120,6 +125,14 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     })
 }
 
+/// The way of pictures into a GPU's memory; `None` where it cannot be opened. The encoder then copies
+/// them itself, or says better what the matter is.
+fn feed(gpu: u32, format: &VideoFormat) -> Option<Feed> {
+    Feed::open(gpu, format.format, format.size)
+        .inspect_err(|error| tracing::debug!(%error, gpu, "pictures stay in system memory"))
+        .ok()
+}
+
 /// What a muxer must know, headers included.
 ///
 /// libaom makes its headers with the first packet only, and a muxer wants them before: a twin with
@@ -134,7 +147,7 @@ fn parameters(
     if !parameters.extradata().is_empty() {
         return Ok(parameters);
     }
-    let mut twin = info.open(format, options).map_err(|failure| failure.error)?;
+    let mut twin = info.open(format, options, None).map_err(|failure| failure.error)?;
     let mut picture = Picture::alloc(format.format, format.size, format.color)?;
     for (plane, _) in picture.planes_mut().into_iter().flatten() {
         plane.fill(0);

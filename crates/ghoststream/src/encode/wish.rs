@@ -46,6 +46,8 @@ pub(super) struct Plan {
     pub(super) restart_for_key: bool,
     /// Whether it takes up another bitrate while it runs.
     pub(super) follows_bitrate: bool,
+    /// The GPU, as CUDA counts them, whose memory it reads pictures from; none where it reads ours.
+    pub(super) gpu: Option<u32>,
 }
 
 /// Why a backend cannot do what was asked for.
@@ -173,7 +175,14 @@ impl<'a> Wish<'a> {
 
 impl Plan {
     pub(super) const fn new(format: PixelFormat) -> Self {
-        Self { format, options: vec![], notes: vec![], restart_for_key: false, follows_bitrate: false }
+        Self {
+            format,
+            options: vec![],
+            notes: vec![],
+            restart_for_key: false,
+            follows_bitrate: false,
+            gpu: None,
+        }
     }
 
     /// Sets an option.

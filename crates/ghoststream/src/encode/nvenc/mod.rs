@@ -8,10 +8,12 @@ pub(crate) mod abilities;
 mod check;
 mod choices;
 mod explain;
+mod frames;
 mod options;
 pub(crate) mod probe;
 
 pub(super) use explain::explain;
+pub(super) use frames::{Feed, FeedError};
 
 use super::wish::{Plan, Unmet, Wish};
 use crate::PixelFormat;

@@ -20,6 +20,8 @@ pub(super) fn plan(wish: &Wish<'_>, choices: &Choices, format: PixelFormat, gpu:
     if let Some(gpu) = gpu {
         plan.set("gpu", gpu);
     }
+    // Of which nothing is known, the wrapper finds the first that can: the memory would have to be its.
+    plan.gpu = gpu.filter(|_| wish.config.nvenc.device_frames);
     plan
 }
 

@@ -1,10 +1,12 @@
 //! What is encoded is decoded again by libavcodec and compared with what went in.
 
 mod bitrate;
+mod emulator;
 mod judge;
 mod latency;
 mod lifecycle;
 mod matrix;
+mod nvenc;
 mod picture;
 mod rate;
 mod refusals;
