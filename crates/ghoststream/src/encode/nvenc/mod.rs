@@ -1,13 +1,14 @@
 //! H.264, HEVC and AV1 in hardware: NVIDIA's NVENC, through libavcodec's wrapper.
 //!
-//! A wish becomes [`choices`] by a table; those are [checked](check) against what the GPU (asked by a
-//! [`probe`]) and this FFmpeg can do before anything is opened, and put into the wrapper's
+//! A wish becomes [`choices`] by a table; those are checked against what this FFmpeg ([`features`]) and
+//! the GPU ([`check`], asked by a [`probe`]) can do before anything is opened, and put into the wrapper's
 //! [`options`]. What the wrapper then still refuses is [explained](explain()) from what it logs.
 
 pub(crate) mod abilities;
 mod check;
 mod choices;
 mod explain;
+mod features;
 mod frames;
 mod options;
 pub(crate) mod probe;
@@ -18,8 +19,9 @@ pub(super) use frames::{Feed, FeedError};
 use super::wish::{Plan, Unmet, Wish};
 use crate::PixelFormat;
 use abilities::Abilities;
-use check::{Features, Job};
+use check::Job;
 use choices::Choices;
+use features::Features;
 
 /// What NVENC is opened with for a wish.
 pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
@@ -37,7 +39,7 @@ fn plan_with<'m>(
     let features = Features::of(&wish.info);
     let job = Job::of(wish);
     let choices = Choices::new(wish);
-    check::features(&job, &choices, &features)?;
+    features::check(&job, &choices, &features)?;
     let format = wish.pick_format(&[PixelFormat::Nv12], &[PixelFormat::P010])?;
     let Some(abilities) = ask()? else {
         return Ok(options::plan(wish, &choices.cautious(), format, wish.config.nvenc.gpu));

@@ -139,7 +139,7 @@ fn settle_at(
 ) -> Result<check::Settled, Unmet> {
     with_wish(config, size, fps, |wish| {
         let (job, choices) = (Job::of(wish), Choices::new(wish));
-        check::features(&job, &choices, features)?;
+        super::features::check(&job, &choices, features)?;
         check::settle(&job, &choices, features, machine)
     })
 }
