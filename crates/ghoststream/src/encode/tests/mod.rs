@@ -1,6 +1,7 @@
 //! What is encoded is decoded again by libavcodec and compared with what went in.
 
 mod bitrate;
+mod cells;
 mod emulator;
 mod judge;
 mod latency;
@@ -87,7 +88,10 @@ impl Job<'_> {
     }
 
     fn run_at(&self, time: impl Fn(usize) -> MediaTime) -> Run {
-        let mut opened = self.open();
+        self.run_in(self.open(), time)
+    }
+
+    fn run_in(&self, mut opened: Opened, time: impl Fn(usize) -> MediaTime) -> Run {
         let mut packets = Vec::new();
         let (mut after, mut times) = (vec![], vec![]);
         for index in 0..self.pictures {
