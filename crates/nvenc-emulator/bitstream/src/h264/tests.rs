@@ -204,8 +204,10 @@ fn parameter_sets_say_what_the_stream_is() {
         ("color_transfer", "smpte2084"),
         ("color_primaries", "bt2020"),
         ("sample_aspect_ratio", "4:3"),
-        ("r_frame_rate", "30/1"),
     ] {
         assert_eq!(probed.entry(entry), value, "{entry}");
     }
+    // Newer releases count the fields of H.264.
+    let rate = probed.entry("r_frame_rate");
+    assert!(["30/1", "60/1"].contains(&rate.as_ref()), "{rate}");
 }

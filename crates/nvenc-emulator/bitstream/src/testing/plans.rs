@@ -72,16 +72,21 @@ pub(crate) fn random(stream: &Stream, seed: u64, count: usize) -> Vec<Plan> {
         finish(&mut random, stream, &mut next, &mut kept, &[start]);
         plans.push(next);
         let mut orders: Vec<u32> = (start + 1..end).collect();
+        // What waits to be shown stays, too: a decoder has room for what is kept and no more.
+        let mut needed = vec![start, end];
         while !orders.is_empty() {
             // Nested as decoders' limits on reordering want it: the first, or the middle before the rest.
             let at = if orders.len() > 2 && orders.len() as u32 == between { orders.len() / 2 } else { 0 };
             let order = orders.remove(at);
             let (past, future): (Vec<u32>, Vec<u32>) = kept.iter().partition(|&&other| other < order);
             let mut next = plan(Kind::B, order);
-            next.kept = random.below(2) == 0;
+            next.kept = at > 0 || random.below(2) == 0;
             next.past = choose(&mut random, &past, stream.references, |other| order - other);
             next.future = choose(&mut random, &future, stream.references, |other| other - order);
-            finish(&mut random, stream, &mut next, &mut kept, &[start, end]);
+            finish(&mut random, stream, &mut next, &mut kept, &needed);
+            if at > 0 {
+                needed.push(order);
+            }
             plans.push(next);
         }
         last = closing;
