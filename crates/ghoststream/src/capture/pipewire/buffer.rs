@@ -229,6 +229,9 @@ fn map_all(datas: &[spa_sys::spa_data]) -> Result<Vec<Block>, String> {
     datas.iter().map(map_one).collect()
 }
 
+/// What PipeWire 1.x hands out when the format changes before the buffers of the last one were made.
+const NO_MEMORY: &str = "it has no memory";
+
 fn map_one(data: &spa_sys::spa_data) -> Result<Block, String> {
     let length = data.maxsize as usize;
     match data.type_ {
@@ -240,6 +243,7 @@ fn map_one(data: &spa_sys::spa_data) -> Result<Block, String> {
             let data = NonNull::new(data.data.cast::<u8>()).ok_or("its memory is nowhere")?;
             Ok(Block::Borrowed { data, length })
         }
+        spa_sys::SPA_ID_INVALID => Err(NO_MEMORY.into()),
         other => Err(format!("its memory is of type {other}, which was not asked for")),
     }
 }
