@@ -1,4 +1,5 @@
-//! CUDA's handles over the emulated driver, which checks every call.
+//! CUDA's handles over the emulated driver, which checks every call; with `NVENC_EMULATOR_REAL_CUDA=1`
+//! over this machine's own.
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
@@ -57,22 +58,29 @@ fn download(context: &Context, address: u64, length: usize) -> Vec<u8> {
 fn a_device_says_what_it_is_and_is_found_again() {
     let library = library();
     assert!(library.version().expect("a version") >= (12, 0));
-    let devices = library.devices().expect("devices");
-    assert_eq!(devices.len(), 1);
-    let device = &devices[0];
-    assert!(device.name().expect("a name").contains("RTX 3060"));
-    assert_eq!(device.compute_capability().expect("a capability"), (8, 6));
-    assert!(device.memory().expect("memory") > 1 << 30);
-    assert!(device.address().expect("an address").contains(':'));
-    let uuid = device.uuid().expect("a UUID");
-    let again = Device::by_uuid(&library, uuid).expect("asked").expect("found");
-    assert_eq!(again.ordinal(), 0);
+    for (ordinal, device) in (0..).zip(library.devices().expect("devices")) {
+        assert!(device.name().expect("a name").contains("NVIDIA"));
+        assert!(device.compute_capability().expect("a capability") >= (5, 0));
+        assert!(device.memory().expect("memory") > 1 << 30);
+        assert!(device.address().expect("an address").contains(':'));
+        let uuid = device.uuid().expect("a UUID");
+        let again = Device::by_uuid(&library, uuid).expect("asked").expect("found");
+        assert_eq!(again.ordinal(), ordinal);
+    }
     assert!(Device::by_uuid(&library, [0xFF; 16]).expect("asked").is_none());
 }
 
 #[test]
+fn the_emulated_device_is_the_profiles() {
+    let devices = library().devices().expect("devices");
+    assert_eq!(devices.len(), 1);
+    assert!(devices[0].name().expect("a name").contains("RTX 3060"));
+    assert_eq!(devices[0].compute_capability().expect("a capability"), (8, 6));
+}
+
+#[test]
 fn a_device_that_is_not_there_is_an_error_in_the_drivers_words() {
-    let error = Device::by_ordinal(&library(), 7).expect_err("there is one");
+    let error = Device::by_ordinal(&library(), 99).expect_err("there are not so many");
     assert_eq!(
         (error.call, error.code, error.name.as_str()),
         ("cuDeviceGet", 101, "CUDA_ERROR_INVALID_DEVICE")

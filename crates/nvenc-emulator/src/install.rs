@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::fault::{Faults, Kind};
-use crate::{BadFault, Library, Machine, Settings, UnknownProfile};
+use crate::{BadFault, BadSetting, Library, Machine, Settings, UnknownProfile};
 
 /// Both libraries in a directory of their own, under the names by which clients open them.
 ///
@@ -31,6 +31,9 @@ pub enum InstallError {
     /// A fault has no meaning.
     #[error(transparent)]
     Fault(#[from] BadFault),
+    /// The environment says something without meaning.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
     /// A library was not built.
     #[error("{built} is not in {places}; build it: cargo build -p {package}", built = library.built_name(), package = library.package())]
     NotBuilt {
@@ -55,15 +58,18 @@ pub enum InstallError {
 impl Installed {
     /// Installs both libraries, which become the given GPU under the given driver.
     ///
-    /// They are looked for beside this program, where cargo puts what a package's tests depend on.
+    /// They are looked for beside this program, where cargo puts what a package's tests depend on. Where
+    /// the environment says `NVENC_EMULATOR_REAL_CUDA=1`, the encoder is installed alone: so tests run over
+    /// a machine's own `libcuda` unchanged.
     ///
     /// # Errors
     /// The GPU or the driver is not known, or a library was not built.
     pub fn new(gpu: &str, driver: u32) -> Result<Self, InstallError> {
-        Self::with_settings(Settings { gpu: gpu.into(), driver, ..Settings::default() })
+        let real_cuda = Settings::from_env()?.real_cuda;
+        Self::with_settings(Settings { gpu: gpu.into(), driver, real_cuda, ..Settings::default() })
     }
 
-    /// Installs both libraries with all that can be set.
+    /// Installs the libraries with all that can be set.
     ///
     /// # Errors
     /// As [`new`](Self::new); or a fault has no meaning.
@@ -71,6 +77,9 @@ impl Installed {
         Machine::new(&settings.gpu, settings.driver)?;
         let directory = tempfile::Builder::new().prefix("nvenc-emulator-").tempdir()?;
         for library in Library::ALL {
+            if library == Library::Cuda && settings.real_cuda {
+                continue;
+            }
             symlink(find(library)?, directory.path().join(library.soname()))?;
         }
         let mut installed = Self { directory, settings };
@@ -91,7 +100,9 @@ impl Installed {
         {
             if parsed.has(kind)? {
                 let path = self.directory.path().join(library.soname());
-                std::fs::remove_file(&path)?;
+                if path.is_symlink() {
+                    std::fs::remove_file(&path)?;
+                }
                 // A file that is no library ends the linker's search: the machine's own, where it has
                 // one, is not found behind it.
                 std::fs::write(&path, "missing, as asked")?;

@@ -25,6 +25,9 @@ pub struct Settings {
     pub sessions: Option<PathBuf>,
     /// `NVENC_EMULATOR_LATENCY=1`: pictures take as long as they do on the GPU of the profile.
     pub latency: bool,
+    /// `NVENC_EMULATOR_REAL_CUDA=1`: only the encoder is emulated, over this machine's own `libcuda`.
+    /// Read by what installs the libraries.
+    pub real_cuda: bool,
 }
 
 impl Default for Settings {
@@ -38,6 +41,7 @@ impl Default for Settings {
             exact: false,
             sessions: None,
             latency: false,
+            real_cuda: false,
         }
     }
 }
@@ -97,12 +101,13 @@ impl Settings {
             exact: flag("NVENC_EMULATOR_EXACT")?,
             sessions: text("NVENC_EMULATOR_SESSIONS")?.map(PathBuf::from),
             latency: flag("NVENC_EMULATOR_LATENCY")?,
+            real_cuda: flag("NVENC_EMULATOR_REAL_CUDA")?,
         })
     }
 
     /// The variables that say this, all of them: what is not asked for is empty, so that nothing is
     /// inherited.
-    pub fn variables(&self) -> [(&'static str, OsString); 8] {
+    pub fn variables(&self) -> [(&'static str, OsString); 9] {
         let path = |path: &Option<PathBuf>| path.clone().map(OsString::from).unwrap_or_default();
         let flag = |on: bool| OsString::from(if on { "1" } else { "0" });
         [
@@ -114,6 +119,7 @@ impl Settings {
             ("NVENC_EMULATOR_EXACT", flag(self.exact)),
             ("NVENC_EMULATOR_SESSIONS", path(&self.sessions)),
             ("NVENC_EMULATOR_LATENCY", flag(self.latency)),
+            ("NVENC_EMULATOR_REAL_CUDA", flag(self.real_cuda)),
         ]
     }
 }
@@ -143,6 +149,7 @@ mod tests {
             exact: true,
             sessions: Some("/s".into()),
             latency: true,
+            real_cuda: true,
         };
         for settings in [settings, Settings::default()] {
             let variables = settings.variables();

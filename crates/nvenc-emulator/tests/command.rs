@@ -52,6 +52,9 @@ fn a_program_runs_over_the_libraries_and_its_status_is_passed_on() {
     let script = "test -e ${LD_LIBRARY_PATH%%:*}/libcuda.so.1 && echo $NVENC_EMULATOR_GPU && exit 7";
     let (ran, text, _) = output(&["run", "--gpu", "rtx-4090", "--", "sh", "-c", script]);
     assert_eq!((ran.status.code(), text.as_str()), (Some(7), "rtx-4090\n"));
+    let script = "cd ${LD_LIBRARY_PATH%%:*} && ls && echo $NVENC_EMULATOR_REAL_CUDA";
+    let (_, alone, _) = output(&["run", "--real-cuda", "--", "sh", "-c", script]);
+    assert_eq!(alone, "libnvidia-encode.so.1\n1\n", "the machine's own libcuda is not hidden");
     let (killed, ..) = output(&["run", "--", "sh", "-c", "kill -9 $$"]);
     assert_eq!(killed.status.code(), Some(128 + 9));
     let (refused, _, told) = output(&["run", "--faults", "slow", "--", "true"]);

@@ -70,6 +70,10 @@ struct Run {
     #[arg(long)]
     latency: bool,
 
+    /// Emulate the encoder alone, over this machine's own libcuda
+    #[arg(long)]
+    real_cuda: bool,
+
     /// The program with its arguments
     #[arg(last = true, required = true)]
     command: Vec<OsString>,
@@ -123,6 +127,7 @@ fn run(wanted: Run) -> Result<ExitCode> {
         exact: wanted.exact,
         sessions: wanted.sessions,
         latency: wanted.latency,
+        real_cuda: wanted.real_cuda,
     })?;
     let (program, arguments) = wanted.command.split_first().ok_or("no program was named")?;
     let status = installed.command(program).args(arguments).status();
