@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use crate::argument::{Handle, Out, address};
 use crate::call::entries;
 use crate::code::Code;
-use crate::state::{DEVICE, Driver, check_device, stack, wait};
+use crate::state::{DEVICE, Driver, check_device, check_flags, stack, wait};
 
 /// The stream that waits for all others.
 const ALL_STREAMS: Handle = Handle(0);
@@ -23,6 +23,9 @@ entries! {
 
     /// Ends a context with all that is in it.
     fn cuCtxDestroy_v2(ctx: Handle) |_call| {
+        if ctx == Handle(0) {
+            return Err(Code::ERROR_INVALID_VALUE);
+        }
         let mut driver = Driver::lock();
         // The primary context is released, never destroyed.
         if driver.primary.handle == Some(ctx) {
@@ -37,6 +40,9 @@ entries! {
 
     /// Puts a context on this thread's stack.
     fn cuCtxPushCurrent_v2(ctx: Handle) |_call| {
+        if ctx == Handle(0) {
+            return Err(Code::ERROR_INVALID_VALUE);
+        }
         Driver::lock().live(ctx)?;
         stack::push(ctx);
         Ok(())
@@ -136,6 +142,7 @@ entries! {
     fn cuDevicePrimaryCtxSetFlags(dev: c_int, flags: u32) |_call| {
         check_device(dev)?;
         let mut driver = Driver::lock();
+        check_flags(flags)?;
         if driver.primary.handle.is_some() {
             return Err(Code::ERROR_PRIMARY_CONTEXT_ACTIVE);
         }
@@ -146,6 +153,7 @@ entries! {
     /// Sets the flags of the device's own context, at any time.
     fn cuDevicePrimaryCtxSetFlags_v2(dev: c_int, flags: u32) |_call| {
         check_device(dev)?;
+        check_flags(flags)?;
         Driver::lock().primary.flags = flags;
         Ok(())
     }

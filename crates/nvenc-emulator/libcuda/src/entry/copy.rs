@@ -37,7 +37,7 @@ fn ready(stream: Option<Handle>) -> Result<std::sync::MutexGuard<'static, Driver
         driver.current()?;
         return Ok(driver);
     };
-    driver.check_stream(stream)?;
+    driver.context_of(stream)?;
     drop(driver);
     crate::state::wait(stream);
     Ok(Driver::lock())

@@ -88,6 +88,9 @@ entries! {
     /// The GPU at an address, such as `0000:01:00.0`; domain and function may be left out.
     fn cuDeviceGetByPCIBusId(dev: Out<c_int>, pci_bus_id: Text) |_call| {
         let text = pci_bus_id.get()?.to_ascii_lowercase();
+        if !text.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte)) {
+            return Err(Code::ERROR_INVALID_VALUE);
+        }
         let full = attribute::ADDRESS;
         let known = [full, &full[5..], full.trim_end_matches(".0"), full[5..].trim_end_matches(".0")];
         if !known.contains(&text.as_str()) {
@@ -96,9 +99,12 @@ entries! {
         dev.put(DEVICE)
     }
 
-    /// Where it sits.
+    /// Where it sits. An address is not cut short, as a name is.
     fn cuDeviceGetPCIBusId(pci_bus_id: Out<c_char>, len: c_int, dev: c_int) |_call| {
         check_device(dev)?;
+        if len <= attribute::ADDRESS.len() as c_int {
+            return Err(Code::ERROR_INVALID_VALUE);
+        }
         pci_bus_id.put_text(attribute::ADDRESS, len)
     }
 

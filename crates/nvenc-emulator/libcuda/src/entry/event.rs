@@ -10,10 +10,9 @@ use crate::state::{Driver, Event, wait};
 fn record(event: Handle, stream: Handle) -> Result {
     {
         let mut driver = Driver::lock();
-        driver.check_stream(stream)?;
-        let current = driver.current()?;
+        let context = driver.context_of(stream)?;
         // Event and stream must be of one context.
-        if driver.event(event)?.context != current {
+        if driver.event(event)?.context != context {
             return Err(Code::ERROR_INVALID_HANDLE);
         }
     }

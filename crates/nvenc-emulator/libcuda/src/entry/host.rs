@@ -14,8 +14,12 @@ fn allocate(out: Out<Host>, size: usize, flags: u32) -> Result<u64> {
     let mut driver = Driver::lock();
     let context = driver.current()?;
     // PORTABLE, DEVICEMAP, WRITECOMBINED.
-    if size == 0 || flags & !7 != 0 {
+    if flags & !7 != 0 {
         return Err(Code::ERROR_INVALID_VALUE);
+    }
+    if size == 0 {
+        out.put(Host(std::ptr::null_mut()))?;
+        return Ok(0);
     }
     if fault(emulator()?.faults.next_allocation())? {
         return Err(Code::ERROR_OUT_OF_MEMORY);
@@ -63,8 +67,11 @@ entries! {
         Ok(())
     }
 
-    /// Frees page-locked host memory.
+    /// Frees page-locked host memory; null is nothing to free.
     fn cuMemFreeHost(pointer: Host) |_call| {
+        if pointer.0.is_null() {
+            return Ok(());
+        }
         let mut driver = Driver::lock();
         driver.current()?;
         driver.memory.free(pointer.0 as u64, |origin| origin == Origin::PinnedHost)

@@ -23,9 +23,9 @@ fn allocate(size: usize) -> Result<u64> {
 fn set(stream: Option<Handle>, to: (u64, usize), value: &[u8], width: usize, height: usize) -> Result {
     let driver = Driver::lock();
     match stream {
-        Some(stream) => driver.check_stream(stream)?,
-        None => driver.current().map(drop)?,
-    }
+        Some(stream) => driver.context_of(stream)?,
+        None => driver.current()?,
+    };
     fill(&driver, Rows { side: Side::Device(to.0), pitch: to.1 }, value, width, height)
 }
 
@@ -55,8 +55,11 @@ entries! {
         dptr.put(allocated)
     }
 
-    /// Frees device memory by its first address.
+    /// Frees device memory by its first address; null is nothing to free.
     fn cuMemFree_v2(dptr: DevicePointer) |_call| {
+        if dptr == 0 {
+            return Ok(());
+        }
         let mut driver = Driver::lock();
         driver.current()?;
         driver.memory.free(dptr, Origin::is_device)
@@ -98,7 +101,9 @@ entries! {
             11 => data.cast().put(allocation.address),
             12 => data.cast().put(allocation.size as usize),
             13 => data.cast().put(true),
-            _ => Err(Code::ERROR_NOT_SUPPORTED),
+            // What there is beyond these is of newer kinds of memory, which nobody can have made.
+            5..=21 => Err(Code::ERROR_NOT_SUPPORTED),
+            _ => Err(Code::ERROR_INVALID_VALUE),
         }
     }
 

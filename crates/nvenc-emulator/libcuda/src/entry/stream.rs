@@ -36,7 +36,7 @@ unsafe impl<T> Send for Sent<T> {}
 /// Runs a function in a thread of its own once all that was given to the stream before is done.
 fn run_after(stream: Handle, function: impl FnOnce() + Send + 'static) -> Result {
     let mut driver = Driver::lock();
-    driver.check_stream(stream)?;
+    driver.context_of(stream)?;
     if is_builtin(stream) {
         // The default stream waits for all others, and they for it.
         drop(driver);
@@ -87,7 +87,7 @@ entries! {
 
     /// Waits for a stream's work.
     fn cuStreamSynchronize(stream: Handle) |_call| {
-        Driver::lock().check_stream(stream)?;
+        Driver::lock().context_of(stream)?;
         wait(stream);
         // The GPU may have been lost by then.
         Driver::lock().current().map(drop)
@@ -96,7 +96,7 @@ entries! {
     /// Whether a stream's work is done.
     fn cuStreamQuery(stream: Handle) |_call| {
         let driver = Driver::lock();
-        driver.check_stream(stream)?;
+        driver.context_of(stream)?;
         let waited = driver.streams.iter().filter(|(handle, _)| is_builtin(stream) || **handle == stream);
         let mut callbacks = waited.filter_map(|(_, stream)| stream.callback.as_ref());
         if callbacks.any(|callback| !callback.is_finished()) { Err(Code::ERROR_NOT_READY) } else { Ok(()) }
@@ -105,7 +105,7 @@ entries! {
     /// Has later work of a stream wait for an event, which has happened where it was recorded at all.
     fn cuStreamWaitEvent(stream: Handle, event: Handle, flags: u32) |_call| {
         let mut driver = Driver::lock();
-        driver.check_stream(stream)?;
+        driver.context_of(stream)?;
         driver.event(event)?;
         if flags > 1 { Err(Code::ERROR_INVALID_VALUE) } else { Ok(()) }
     }
@@ -124,7 +124,7 @@ entries! {
     /// A stream's flags.
     fn cuStreamGetFlags(stream: Handle, flags: Out<u32>) |_call| {
         let driver = Driver::lock();
-        driver.check_stream(stream)?;
+        driver.context_of(stream)?;
         flags.put(driver.streams.get(&stream).map_or(0, |stream| stream.flags))
     }
 

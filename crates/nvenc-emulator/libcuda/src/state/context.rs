@@ -53,14 +53,18 @@ pub(crate) mod stack {
     }
 }
 
+/// Fails for flags that no context has: scheduling is in the low three bits, then host mapping and local
+/// memory.
+pub(crate) fn check_flags(flags: u32) -> Result {
+    let known = flags & !0xff == 0 && matches!(flags & 7, 0 | 1 | 2 | 4);
+    if known { Ok(()) } else { Err(Code::ERROR_INVALID_VALUE) }
+}
+
 impl Driver {
     /// Makes a context.
     pub(crate) fn create_context(&mut self, flags: u32) -> Result<Handle> {
         self.check_present()?;
-        // Scheduling in the low three bits, then host mapping and local memory.
-        if flags & !0xff != 0 || flags & 7 > 4 || flags & 7 == 3 {
-            return Err(Code::ERROR_INVALID_VALUE);
-        }
+        check_flags(flags)?;
         let handle = self.new_handle();
         self.contexts.insert(handle, Context { flags, lost: false });
         Ok(handle)

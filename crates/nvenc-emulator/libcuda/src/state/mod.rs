@@ -14,7 +14,7 @@ use crate::argument::Handle;
 use crate::call::{emulator, fault};
 use crate::code::{Code, Result};
 
-pub(crate) use context::{Context, stack};
+pub(crate) use context::{Context, check_flags, stack};
 pub(crate) use external::External;
 pub(crate) use memory::{Allocation, DEVICE_SPACE, Origin, Space, pitch_of};
 pub(crate) use stream::{Event, Stream, is_builtin, wait};

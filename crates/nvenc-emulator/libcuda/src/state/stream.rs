@@ -36,13 +36,14 @@ pub(crate) const fn is_builtin(stream: Handle) -> bool {
 }
 
 impl Driver {
-    /// Fails for a stream that cannot be used with the current context.
-    pub(crate) fn check_stream(&self, stream: Handle) -> Result {
+    /// The context of a stream, which may be another than the current one: copies go into it all the
+    /// same, and it can be waited for.
+    pub(crate) fn context_of(&self, stream: Handle) -> Result<Handle> {
         let current = self.current()?;
-        if is_builtin(stream) || self.streams.get(&stream).is_some_and(|stream| stream.context == current) {
-            return Ok(());
+        if is_builtin(stream) {
+            return Ok(current);
         }
-        Err(Code::ERROR_INVALID_HANDLE)
+        self.streams.get(&stream).map(|stream| stream.context).ok_or(Code::ERROR_INVALID_HANDLE)
     }
 
     /// An event, whichever context it is of.

@@ -11,6 +11,7 @@ pub const NO_DEVICE: u32 = 100;
 pub const INVALID_DEVICE: u32 = 101;
 pub const INVALID_CONTEXT: u32 = 201;
 pub const INVALID_HANDLE: u32 = 400;
+pub const NOT_FOUND: u32 = 500;
 pub const NOT_READY: u32 = 600;
 pub const PRIMARY_CONTEXT_ACTIVE: u32 = 708;
 pub const CONTEXT_IS_DESTROYED: u32 = 709;

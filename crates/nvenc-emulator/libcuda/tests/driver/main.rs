@@ -4,8 +4,10 @@
 
 #![allow(unsafe_code, reason = "the tests speak C")]
 
+mod answers;
 mod api;
 mod contexts;
+mod copy2d;
 mod external;
 mod failures;
 mod ffmpeg;

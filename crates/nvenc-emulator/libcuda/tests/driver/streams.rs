@@ -19,7 +19,7 @@ fn event(cuda: &Cuda, flags: u32) -> usize {
 }
 
 #[test]
-fn a_stream_belongs_to_its_context() {
+fn a_stream_ends_with_its_context_and_takes_copies_in_any() {
     let (cuda, first) = Cuda::start();
     let stream = stream(&cuda);
     let memory = cuda.memory(64);
@@ -28,12 +28,14 @@ fn a_stream_belongs_to_its_context() {
     assert_eq!(copy(stream), SUCCESS);
     assert_eq!(copy(0), SUCCESS);
     assert_eq!(copy(stream + 1), INVALID_HANDLE);
-    cuda.context();
-    assert_eq!(copy(stream), INVALID_HANDLE);
-    assert_eq!(cu!(cuda, cuCtxSetCurrent(first => usize)), SUCCESS);
     assert_eq!(cu!(cuda, cuStreamDestroy_v2(stream => usize)), SUCCESS);
     assert_eq!(cu!(cuda, cuStreamDestroy_v2(stream => usize)), INVALID_HANDLE);
     assert_eq!(cu!(cuda, cuStreamSynchronize(stream => usize)), INVALID_HANDLE);
+    let stream = self::stream(&cuda);
+    cuda.context();
+    assert_eq!(copy(stream), SUCCESS);
+    assert_eq!(cu!(cuda, cuCtxDestroy_v2(first => usize)), SUCCESS);
+    assert_eq!(copy(stream), INVALID_HANDLE);
 }
 
 #[test]
