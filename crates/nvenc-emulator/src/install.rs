@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -198,6 +199,29 @@ impl Installed {
             std::mem::forget(loaded.map_err(|source| InstallError::Load { library, source })?);
         }
         Ok(())
+    }
+
+    /// CPU time that both libraries have taken in this process so far. A bench takes it off what it
+    /// measures.
+    ///
+    /// # Errors
+    /// A library cannot be loaded.
+    #[allow(unsafe_code)]
+    pub fn cpu_time(&self) -> Result<Duration, InstallError> {
+        let mut sum = Duration::ZERO;
+        for library in Library::ALL {
+            let failed = |source| InstallError::Load { library, source };
+            // SAFETY: the library is ours, and runs nothing when it is loaded; the function is exported
+            // with this signature, and is called while the library is open.
+            unsafe {
+                let open =
+                    libloading::Library::new(self.directory.path().join(library.soname())).map_err(failed)?;
+                let name = library.cpu_time_symbol().as_bytes();
+                let told = open.get::<unsafe extern "C" fn() -> u64>(name).map_err(failed)?;
+                sum += Duration::from_nanos(told());
+            }
+        }
+        Ok(sum)
     }
 }
 

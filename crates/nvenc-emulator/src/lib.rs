@@ -10,9 +10,11 @@
 //!                                             ├─ Trace     every call as a line of JSON      trace.rs
 //!                                             ├─ Faults    what fails, and when              fault/
 //!                                             └─ Sessions  how many at once                  sessions.rs
+//! account     CPU time that a library has taken, for benches                                 account.rs
 //! Installed   both libraries in a directory, for a child process or for this one             install.rs
 //! ```
 
+pub mod account;
 mod emulator;
 mod fault;
 mod install;

@@ -39,6 +39,15 @@ impl Library {
         }
     }
 
+    /// The function that it exports beside NVIDIA's, which tells the CPU time that it has taken so far:
+    /// `uint64_t (void)`, in nanoseconds.
+    pub const fn cpu_time_symbol(self) -> &'static str {
+        match self {
+            Self::Cuda => "nvenc_emulator_cuda_cpu_time",
+            Self::NvidiaEncode => "nvenc_emulator_encode_cpu_time",
+        }
+    }
+
     /// Its name in a trace.
     pub const fn trace_name(self) -> &'static str {
         match self {

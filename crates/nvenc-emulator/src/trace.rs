@@ -15,6 +15,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::Library;
+use crate::account::Entry;
 
 /// Where calls are written down.
 #[derive(Debug)]
@@ -44,8 +45,9 @@ impl Trace {
 
     /// Begins a call.
     pub fn call(&self, library: Library, name: &'static str) -> Call<'_> {
+        let entry = Entry::begin();
         let started = if self.is_on() { now() } else { 0 };
-        Call { trace: self, library, name, started, fields: Map::new() }
+        Call { trace: self, library, name, started, fields: Map::new(), _entry: entry }
     }
 
     fn append(&self, record: &Map<String, Value>) {
@@ -68,6 +70,8 @@ pub struct Call<'a> {
     name: &'static str,
     started: u64,
     fields: Map<String, Value>,
+    /// Last, so that it counts the others' end too.
+    _entry: Entry,
 }
 
 impl Call<'_> {

@@ -52,9 +52,13 @@ impl Device {
         Ok(bytes)
     }
 
-    /// Does something with the context current.
+    /// Does something with the context current. What that costs is CUDA's.
     fn inside<T>(self, body: impl FnOnce(&Functions) -> Answer<T>) -> Answer<T> {
         let cuda = functions()?;
+        nvenc_emulator::account::elsewhere(|| self.with_current(cuda, body))
+    }
+
+    fn with_current<T>(self, cuda: &Functions, body: impl FnOnce(&Functions) -> Answer<T>) -> Answer<T> {
         // SAFETY: the client says that this is a context; CUDA refuses one that is destroyed.
         let pushed = unsafe { (cuda.push)(self.context as Context) };
         if pushed != 0 {

@@ -22,5 +22,7 @@ mod session;
 mod status;
 
 pub use api::{ApiVersion, KNOWN, StructVersion};
-pub use entry::{NvEncodeAPICreateInstance, NvEncodeAPIGetMaxSupportedVersion};
+pub use entry::{
+    NvEncodeAPICreateInstance, NvEncodeAPIGetMaxSupportedVersion, nvenc_emulator_encode_cpu_time,
+};
 pub use status::Status;

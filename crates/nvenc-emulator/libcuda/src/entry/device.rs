@@ -143,3 +143,10 @@ entries! {
         Ok(())
     }
 }
+
+/// CPU time that this library has taken so far, in nanoseconds: the emulator's own, for benches. It is no
+/// call of CUDA's, and not traced.
+#[unsafe(no_mangle)]
+pub extern "C" fn nvenc_emulator_cuda_cpu_time() -> u64 {
+    nvenc_emulator::account::cpu_time().as_nanos() as u64
+}

@@ -9,7 +9,9 @@ mod pictures;
 mod queries;
 mod sessions;
 
-pub use sessions::{NvEncodeAPICreateInstance, NvEncodeAPIGetMaxSupportedVersion};
+pub use sessions::{
+    NvEncodeAPICreateInstance, NvEncodeAPIGetMaxSupportedVersion, nvenc_emulator_encode_cpu_time,
+};
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -36,6 +36,13 @@ pub fn api_of(emulator: &Emulator, word: u32) -> Answer<ApiVersion> {
     Ok(api)
 }
 
+/// CPU time that this library has taken so far, in nanoseconds, without what CUDA takes: the emulator's
+/// own, for benches.
+#[unsafe(no_mangle)]
+pub extern "C" fn nvenc_emulator_encode_cpu_time() -> u64 {
+    nvenc_emulator::account::cpu_time().as_nanos() as u64
+}
+
 pub(super) unsafe extern "C" fn open_session(_device: *mut c_void, _kind: u32, encoder: *mut c_void) -> u32 {
     traced("NvEncOpenEncodeSession", |_, _| {
         passed(encoder).write_address(0, "encoder")?;
