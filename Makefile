@@ -43,7 +43,7 @@ bench:
 	$(ROOT) scripts/desktop-chroot
 	$(CARGO) bench --locked --workspace
 	$(CARGO) build --release --locked --package ghoststream-cli --package testkit --bins
-	for name in stages high-rate start-stop peers soak; do target/release/bench $$name --keep || exit 1; done
+	for name in stages nvenc high-rate start-stop peers soak; do target/release/bench $$name --keep || exit 1; done
 
 fmt:
 	$(CARGO) fmt --all

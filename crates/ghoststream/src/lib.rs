@@ -178,6 +178,7 @@ pub mod internals {
         Memory, Plane, Taken,
     };
     pub use crate::encode::{InputSpec, Packet, Track, TrackKind};
+    pub use crate::pipeline::Trial;
     pub use crate::processing::{Process, Recipe, open as open_processor};
     pub use crate::stats::{Counters, Journal};
 }

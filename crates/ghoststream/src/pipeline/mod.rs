@@ -27,6 +27,7 @@ mod status;
 mod supervisor;
 
 pub use builder::PipelineBuilder;
+pub use encoder::Trial;
 pub use status::{PipelineState, Status};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -26,7 +26,7 @@ use super::table::{self, Backend};
 use super::{InputSpec, Request};
 use crate::stats::{Percentiles, Refusal};
 use crate::{ConfigError, EncoderConfig, Size};
-use pictures::Pictures;
+pub(crate) use pictures::Pictures;
 
 /// What to measure.
 #[derive(Clone, Debug, PartialEq)]

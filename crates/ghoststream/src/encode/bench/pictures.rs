@@ -23,13 +23,13 @@ const BYTES: u64 = 256 << 20;
 const TRAVEL: Size = Size::new(192, 96);
 
 /// Pictures in the encoder's format.
-pub(super) struct Pictures {
+pub(crate) struct Pictures {
     input: InputSpec,
     pictures: Vec<Picture>,
 }
 
 impl Pictures {
-    pub(super) fn new(input: &InputSpec) -> Result<Self, ProcessError> {
+    pub(crate) fn new(input: &InputSpec) -> Result<Self, ProcessError> {
         // Twice as much for ten bits and for full chroma, at the most.
         let count = (BYTES / (input.size.area() * 3)).clamp(8, 48);
         let mut film = Film::new(input.size);
@@ -45,7 +45,7 @@ impl Pictures {
     }
 
     /// The picture at a place of a film without end: forwards, then backwards, so that there is no cut.
-    pub(super) fn at(&self, index: u64) -> &Picture {
+    pub(crate) fn at(&self, index: u64) -> &Picture {
         let turns = self.pictures.len() - 1;
         let place = index as usize % (2 * turns);
         &self.pictures[if place <= turns { place } else { 2 * turns - place }]

@@ -14,12 +14,14 @@
 mod adapter;
 mod fan_out;
 mod succession;
+mod trial;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use fan_out::FanOut;
+pub use trial::Trial;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

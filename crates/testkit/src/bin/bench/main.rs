@@ -1,10 +1,11 @@
 //! Benches of the whole product, each beside a peer or a limit in the same run.
 //!
 //! `cargo run --release -p testkit --bin bench -- NAME [--seconds N] [--rounds N]`, with NAME one of
-//! `peers`, `stages`, `start-stop`, `soak`, `high-rate`. Each prints a table in Markdown, and writes
+//! `peers`, `stages`, `start-stop`, `soak`, `high-rate`, `nvenc`. Each prints a table in Markdown, and writes
 //! it to `benches/results/NAME.md` with `--keep`.
 
 mod high_rate;
+mod nvenc;
 mod peers;
 mod recorders;
 mod soak;
@@ -32,7 +33,8 @@ impl Plan {
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let name = arguments.next().context("which bench? peers, stages, start-stop, soak or high-rate")?;
+    let name =
+        arguments.next().context("which bench? peers, stages, start-stop, soak, high-rate or nvenc")?;
     if name == peers::HOLD {
         return peers::hold();
     }
@@ -54,7 +56,8 @@ fn main() -> Result<()> {
         "start-stop" => start_stop::run(plan)?,
         "soak" => soak::run(plan)?,
         "high-rate" => high_rate::run(plan)?,
-        _ => bail!("{name} is not a bench: peers, stages, start-stop, soak, high-rate"),
+        "nvenc" => nvenc::run(plan)?,
+        _ => bail!("{name} is not a bench: peers, stages, start-stop, soak, high-rate, nvenc"),
     };
     let page = table::page(&name, &result);
     println!("{page}");
