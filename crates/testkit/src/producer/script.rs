@@ -68,7 +68,8 @@ impl Offer {
             formats.insert(0, first);
         }
         let (numerator, denominator) = self.framerate.unwrap_or((0, 1));
-        let most = fps.ceil() as u32;
+        // A rate of none at most would be no range at all.
+        let most = fps.ceil().max(1.0) as u32;
         let rate = |rate| Value::Fraction(rate, 1);
         let mut properties = vec![
             (1, id(2)),

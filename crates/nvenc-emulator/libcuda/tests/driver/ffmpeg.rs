@@ -78,7 +78,9 @@ fn pictures_are_encoded_where_they_lie_on_the_device() {
     let text = std::fs::read_to_string(trace).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let to_device = |line: &&Value| line["call"] == "cuMemcpy2DAsync_v2" && line["to"]["type"] == 2;
-    assert_eq!(lines.iter().filter(to_device).count(), 2 * 20, "two planes up, once a picture");
+    // Newer releases filter ahead: a picture more is uploaded than is encoded.
+    let up = lines.iter().filter(to_device).count();
+    assert!([2 * 20, 2 * 21].contains(&up), "two planes up, once a picture: {up}");
     let from_device = |line: &&Value| line["call"] == "cuMemcpy2DAsync_v2" && line["from"]["type"] == 2;
     assert_eq!(lines.iter().filter(from_device).count(), 0, "and none moved again by ffmpeg");
 }
