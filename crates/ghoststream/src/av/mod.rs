@@ -49,3 +49,8 @@ pub fn version() -> String {
     let text = unsafe { std::ffi::CStr::from_ptr(ffi::av_version_info()) };
     text.to_string_lossy().into_owned()
 }
+
+/// The major version of this libavcodec: 59 in FFmpeg 5, 62 in FFmpeg 8.
+pub(crate) fn codec_major() -> u32 {
+    ffmpeg_next::codec::version() >> 16
+}
