@@ -113,7 +113,9 @@ pub struct EncoderConfig {
     pub low_latency: bool,
     /// B-frames between references, 0 to 16. `None` is the encoder's choice.
     pub b_frames: Option<u32>,
-    /// Pictures that rate control looks ahead, 0 to 250. `None` is the encoder's choice.
+    /// Pictures that rate control looks ahead, 0 to 250. `None` is the encoder's choice. With NVENC 0 asks
+    /// for none: where the driver's own preset has a lookahead, libavcodec's wrapper has no way to take
+    /// that away.
     pub lookahead: Option<u32>,
     /// Seconds between key frames, 0.1 to 60.
     pub gop_seconds: f64,

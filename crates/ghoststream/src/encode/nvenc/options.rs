@@ -90,11 +90,18 @@ fn set_structure(plan: &mut Plan, wish: &Wish<'_>, choices: &Choices) {
     if let Some(reference) = choices.b_reference.value {
         plan.set_if_known(wish, "b_ref_mode", reference_mode(reference));
     }
+    // Zero is the wrapper's word for "as the driver's preset has it", which on some drivers is a lookahead
+    // in P6 and P7: it has none for "off".
     if choices.lookahead.value > 0 || choices.lookahead.asked {
         plan.set("rc-lookahead", choices.lookahead.value);
     }
     if choices.intra_refresh.value {
         plan.set("intra-refresh", 1);
+        plan.notes.push(
+            "intra-refresh: only the first picture is a key frame, so the recording can be played from its start \
+             alone; leave intra-refresh off to seek in it"
+                .to_owned(),
+        );
     }
     if choices.weighted_prediction.value {
         plan.set("weighted_pred", 1);

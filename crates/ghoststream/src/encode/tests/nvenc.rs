@@ -183,3 +183,17 @@ fn a_live_stream_at_a_constant_bitrate_gives_these_fields() {
     assert_eq!(call["encodeConfig"]["rcParams"]["zeroReorderDelay"], 1);
     assert_eq!(call["encodeConfig"]["encodeCodecConfig"]["h264Config"]["idrPeriod"], 120);
 }
+
+#[test]
+fn intra_refresh_is_told_what_it_costs() {
+    let _emulator = Emulator::load("rtx-3060", 570);
+    let told = |on: bool| {
+        let nvenc = NvencConfig::default().with_intra_refresh(on);
+        let run =
+            Job { fps: 30.0, ..Job::new(config(Codec::H264).with_b_frames(0).with_nvenc(nvenc), 70) }.run();
+        let told = run.opened.notes.iter().any(|it| it.contains("only the first picture is a key frame"));
+        (told, run.keys().len() > 1)
+    };
+    assert_eq!(told(true), (true, false));
+    assert_eq!(told(false), (false, true), "a key frame every two seconds, and nothing to tell");
+}
