@@ -5,7 +5,7 @@
 use std::ffi::c_void;
 
 use ghoststream_gpu::cuda::{
-    Context, Device, DeviceBuffer, Event, Layout, Library, PinnedBuffer, Ring, Source, Stream,
+    Context, Device, DeviceBuffer, Event, Layout, Library, PinnedBuffer, PinnedPool, Ring, Source, Stream,
 };
 
 /// The GPU of these tests. The libraries stay loaded until the process, which is each test's own, ends.
@@ -188,4 +188,18 @@ fn contexts_nest_on_a_thread_and_leave_it_as_it_was() {
     assert!(pinned.bytes().iter().all(|it| *it == 0));
     pinned.bytes_mut().fill(7);
     std::thread::spawn(move || drop(pinned)).join().expect("dropped on another thread");
+}
+
+#[test]
+fn a_pool_gives_the_same_pieces_again_and_no_more_than_it_may() {
+    let pool = PinnedPool::new(&context(), 4096, 2);
+    let mut first = pool.take().expect("a piece").expect("a free one");
+    let second = pool.take().expect("a piece").expect("a free one");
+    assert_eq!((first.len(), second.len()), (4096, 4096));
+    assert!(pool.take().expect("no failure").is_none(), "both are taken");
+    let place = first.as_mut_ptr();
+    drop(first);
+    assert_eq!(pool.take().expect("a piece").expect("a free one").as_mut_ptr(), place);
+    pool.abandon();
+    assert!(pool.take().expect("no failure").is_none(), "the driver is called no more");
 }

@@ -351,3 +351,57 @@ fn lines(trace: &Path, call: &str) -> Vec<String> {
     let named = format!("\"call\":\"{call}\"");
     text.lines().filter(|line| line.contains(&named)).map(str::to_owned).collect()
 }
+
+/// Successful calls of one function in this process, from the trace that the child was told of.
+fn calls_of(function: &str) -> Vec<serde_json::Value> {
+    let trace = std::env::var_os("NVENC_EMULATOR_TRACE").expect("the child was told");
+    let text = std::fs::read_to_string(trace).unwrap();
+    let calls = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let ours = |it: &serde_json::Value| {
+        it["call"] == function && it["process"] == std::process::id() && it["result"] == "CUDA_SUCCESS"
+    };
+    calls.filter(ours).collect()
+}
+
+/// Pictures lie in pinned memory, which is allocated once for each that processing keeps, and given back.
+/// Answers how many copies up began in it.
+fn pinned_memory_is_used_and_given_back() -> u64 {
+    let sorted = |function: &str, field: &str| {
+        let mut all: Vec<_> = calls_of(function).iter().map(|it| it[field].to_string()).collect();
+        all.sort();
+        all
+    };
+    let pinned = sorted("cuMemAllocHost_v2", "host");
+    assert!((1..=8).contains(&pinned.len()), "{pinned:?}");
+    assert_eq!(pinned, sorted("cuMemFreeHost", "pointer"), "all of it is freed, once");
+    let copies = calls_of("cuMemcpy2DAsync_v2");
+    let from = |it: &&serde_json::Value| pinned.contains(&it["from"]["at"].to_string());
+    copies.iter().filter(from).count() as u64
+}
+
+#[test]
+fn pictures_lie_in_pinned_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let install = |it: Installed| it.with_trace(dir.path().join("trace"));
+    over_emulator("pictures_lie_in_pinned_memory", install, || async {
+        let recorded = record(Container::Matroska, encoder(Codec::H264), 2.0, NOTHING).await;
+        assert_eq!(recorded.encoder(), "h264_nvenc");
+        recorded.whole("a.mkv").must_be_clean();
+        assert_eq!(pinned_memory_is_used_and_given_back(), recorded.report.encoded, "the luma of each");
+    });
+}
+
+#[test]
+fn pinned_memory_outlives_the_encoder_that_it_was_made_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let install =
+        |it: Installed| it.with_faults("encode-error@20").unwrap().with_trace(dir.path().join("trace"));
+    over_emulator("pinned_memory_outlives_the_encoder_that_it_was_made_for", install, || async {
+        let recorded = record(Container::Matroska, encoder(Codec::H264), 2.0, NOTHING).await;
+        assert_eq!(recorded.successors(), ["h264_nvenc"]);
+        recorded.whole("a.mkv");
+        let copies = pinned_memory_is_used_and_given_back();
+        assert!(copies > 30, "the second encoder's pictures come from it too: {copies}");
+        assert_eq!(calls_of("cuCtxCreate_v2").len(), calls_of("cuCtxDestroy_v2").len());
+    });
+}

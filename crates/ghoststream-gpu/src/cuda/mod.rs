@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Library ─▶ Device ─▶ Context ─┬─▶ Stream ─▶ Pending   a copy under way, with what it reads
-//!                               ├─▶ PinnedBuffer        host memory that is copied without a detour
+//!                               ├─▶ PinnedPool ─▶ PinnedPiece   host memory that is copied without a detour
 //!                               └─▶ Ring ─▶ Slot        pictures in device memory, at addresses that stay
 //! ```
 //!
@@ -17,6 +17,7 @@ mod error;
 mod functions;
 mod library;
 mod memory;
+mod pool;
 mod ring;
 mod stream;
 
@@ -25,5 +26,6 @@ pub use device::Device;
 pub use error::{CudaError, LoadError};
 pub use library::Library;
 pub use memory::{DeviceBuffer, PinnedBuffer};
+pub use pool::{PinnedPiece, PinnedPool};
 pub use ring::{Layout, Ring, Slot};
 pub use stream::{Event, Pending, Source, Stream};

@@ -1,6 +1,9 @@
 //! An owned, reference-counted picture.
 
+use std::ffi::c_void;
 use std::ptr::NonNull;
+
+use ghoststream_gpu::cuda::{Layout, PinnedPiece};
 
 use super::{AvError, AvFrame, check, ffi};
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size};
@@ -19,26 +22,76 @@ impl Picture {
     /// # Errors
     /// Out of memory, or a size that libavutil refuses.
     pub fn alloc(format: PixelFormat, size: Size, color: Color) -> Result<Self, AvError> {
-        let too_large = AvError(-libc::EINVAL);
         let mut picture = Self::empty()?;
+        picture.describe(format, size, color)?;
         // SAFETY: the frame is ours alone, and av_frame_get_buffer fills in data and linesize.
+        check(unsafe { ffi::av_frame_get_buffer(picture.0.as_ptr(), 64) })?;
+        Ok(picture)
+    }
+
+    /// A picture whose pixels lie in a piece of pinned memory, which gets it back when the last reference
+    /// goes. They may be anything.
+    ///
+    /// # Errors
+    /// Out of memory, a size that is no size, or the piece is too short.
+    pub fn in_piece(
+        mut piece: PinnedPiece,
+        layout: &Layout,
+        format: PixelFormat,
+        size: Size,
+        color: Color,
+    ) -> Result<Self, AvError> {
+        let invalid = AvError(-libc::EINVAL);
+        let fits = |plane| {
+            let (row_bytes, rows) = format.plane_layout(plane, size);
+            layout.offset(plane).is_some_and(|offset| {
+                row_bytes <= layout.pitch() && offset + rows * layout.pitch() <= piece.len()
+            })
+        };
+        if !(0..format.planes()).all(fits) {
+            return Err(invalid);
+        }
+        let mut picture = Self::empty()?;
+        picture.describe(format, size, color)?;
+        let (data, length) = (piece.as_mut_ptr(), piece.len());
+        let kept = Box::into_raw(Box::new(piece));
+        // SAFETY: the frame is ours alone. Every plane lies within the piece, as was just checked; the
+        // piece is owned by the buffer, which frees it once.
         unsafe {
             let frame = picture.0.as_mut();
-            frame.format = av_pixel_format(format).ok_or(too_large)? as i32;
-            frame.width = i32::try_from(size.width).map_err(|_| too_large)?;
-            frame.height = i32::try_from(size.height).map_err(|_| too_large)?;
-            check(ffi::av_frame_get_buffer(frame, 64))?;
-            let (space, primaries, transfer) = av_color(color.space);
-            frame.colorspace = space;
-            frame.color_primaries = primaries;
-            frame.color_trc = transfer;
-            frame.color_range = av_range(color.range);
-            if format.is_yuv() {
-                // Where the processor puts it, and where players look for it unless told otherwise.
-                frame.chroma_location = ffi::AVChromaLocation::AVCHROMA_LOC_LEFT;
+            frame.buf[0] = ffi::av_buffer_create(data, length, Some(give_back), kept.cast(), 0);
+            if frame.buf[0].is_null() {
+                drop(Box::from_raw(kept));
+                return Err(AvError(-libc::ENOMEM));
+            }
+            for plane in 0..format.planes() {
+                if let Some(offset) = layout.offset(plane) {
+                    frame.data[plane] = data.add(offset);
+                    frame.linesize[plane] = i32::try_from(layout.pitch()).map_err(|_| invalid)?;
+                }
             }
         }
         Ok(picture)
+    }
+
+    /// Writes down what the pixels are.
+    fn describe(&mut self, format: PixelFormat, size: Size, color: Color) -> Result<(), AvError> {
+        let invalid = AvError(-libc::EINVAL);
+        // SAFETY: self owns a valid frame.
+        let frame = unsafe { self.0.as_mut() };
+        frame.format = av_pixel_format(format).ok_or(invalid)? as i32;
+        frame.width = i32::try_from(size.width).map_err(|_| invalid)?;
+        frame.height = i32::try_from(size.height).map_err(|_| invalid)?;
+        let (space, primaries, transfer) = av_color(color.space);
+        frame.colorspace = space;
+        frame.color_primaries = primaries;
+        frame.color_trc = transfer;
+        frame.color_range = av_range(color.range);
+        if format.is_yuv() {
+            // Where the processor puts it, and where players look for it unless told otherwise.
+            frame.chroma_location = ffi::AVChromaLocation::AVCHROMA_LOC_LEFT;
+        }
+        Ok(())
     }
 
     fn empty() -> Result<Self, AvError> {
@@ -77,8 +130,8 @@ impl Picture {
         if data.is_null() {
             return (&[], 0);
         }
-        // SAFETY: raw_plane computed len within the buffer that av_frame_get_buffer allocated,
-        // which lives as long as self.
+        // SAFETY: raw_plane computed len within the buffer that av_frame_get_buffer allocated or in_piece
+        // checked, which lives as long as self.
         (unsafe { std::slice::from_raw_parts(data, len) }, stride)
     }
 
@@ -121,6 +174,13 @@ impl Picture {
         };
         (data, stride * rows, stride)
     }
+}
+
+/// # Safety
+/// libavutil calls it once, with the opaque pointer of `Picture::in_piece`.
+unsafe extern "C" fn give_back(piece: *mut c_void, _data: *mut u8) {
+    // SAFETY: it is the box that was put there, and no one uses it after.
+    drop(unsafe { Box::from_raw(piece.cast::<PinnedPiece>()) });
 }
 
 impl AvFrame for Picture {

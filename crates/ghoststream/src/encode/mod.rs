@@ -9,6 +9,7 @@ mod choice;
 mod codec;
 mod error;
 mod libav;
+mod memory;
 pub(crate) mod nvenc;
 mod packet;
 mod probe;
@@ -22,6 +23,7 @@ mod x264;
 mod x265;
 
 pub use error::EncodeError;
+pub(crate) use memory::PictureMemory;
 pub use packet::{Packet, Track, TrackKind};
 pub use probe::{EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub(crate) use rows::{Row, Terms, open_first, rows};
@@ -94,6 +96,8 @@ pub(crate) struct Opened {
     pub(crate) codec: Codec,
     /// What it wants to be fed with.
     pub(crate) input: InputSpec,
+    /// Where it would like that to lie, if not anywhere.
+    pub(crate) memory: Option<PictureMemory>,
     /// What a muxer must know.
     pub(crate) track: Track,
     /// Whether its bitrate can be changed while it runs.

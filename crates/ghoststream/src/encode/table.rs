@@ -100,6 +100,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     let mut notes = choice::notes(&wish, backend);
     notes.extend(plan.notes);
     let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
+    let memory = feed.as_ref().map(|it| it.memory().clone());
     Ok(Opened {
         encoder: Box::new(Running::new(
             backend.name,
@@ -113,6 +114,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
         name: backend.name,
         codec: backend.codec,
         input: InputSpec { format: plan.format, size, color: config.color },
+        memory,
         track: Track {
             kind: TrackKind::Video { fps: request.fps, constant },
             parameters: Arc::new(parameters),

@@ -217,11 +217,12 @@ fn spawn_renditions(
         lock(&shared.controls).push(Arc::clone(&control));
         let report = report(&it.opened, plan.capture.fps);
         let ends = Ends { frames: received, fan_out, control };
+        let memory = it.opened.memory.clone();
         let encoder = (it.opened, it.rows);
         encoders.push(EncoderThread::spawn(index, encoder, report, ends, (shared, commands))?);
         let rendition = Rendition::new(
             rendition::pacing(config, plan.capture.fps),
-            processing::open(it.recipe),
+            processing::open_in(it.recipe, memory),
             frames,
             shared,
             commands,

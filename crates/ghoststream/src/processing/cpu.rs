@@ -12,6 +12,7 @@ use super::{Process, ProcessError, Recipe, pointer, room, ycbcr};
 use crate::Rect;
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, Cursor, Damage};
+use crate::encode::PictureMemory;
 
 /// Rows that go through the scratch memory at once; they stay in the second-level cache.
 const BAND: u32 = 16;
@@ -51,8 +52,8 @@ struct Scratch {
 }
 
 impl Cpu {
-    pub(super) fn new(recipe: Recipe) -> Self {
-        let pool = Pool::new(recipe.output);
+    pub(super) fn new(recipe: Recipe, memory: Option<PictureMemory>) -> Self {
+        let pool = Pool::new(recipe.output, memory);
         Self { recipe, pool, plan: None, scratch: Scratch::default(), rects: Vec::new() }
     }
 }

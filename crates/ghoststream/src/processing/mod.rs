@@ -33,7 +33,7 @@ pub use error::ProcessError;
 
 use crate::av::Picture;
 use crate::capture::CapturedFrame;
-use crate::encode::InputSpec;
+use crate::encode::{InputSpec, PictureMemory};
 use crate::{Rect, Scaler};
 
 /// What a rendition does to its source's pictures.
@@ -62,7 +62,12 @@ pub trait Process: Send {
 
 /// The processor for a recipe.
 pub fn open(recipe: Recipe) -> Box<dyn Process> {
-    Box::new(cpu::Cpu::new(recipe))
+    open_in(recipe, None)
+}
+
+/// The same, with pictures in memory of the encoder's, as long as there is room.
+pub(crate) fn open_in(recipe: Recipe, memory: Option<PictureMemory>) -> Box<dyn Process> {
+    Box::new(cpu::Cpu::new(recipe, memory))
 }
 
 /// The first `length` elements of a memory that is used again and again, and grows where it must.

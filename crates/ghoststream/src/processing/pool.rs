@@ -5,7 +5,7 @@
 use super::ProcessError;
 use super::tiles::Tiles;
 use crate::av::Picture;
-use crate::encode::InputSpec;
+use crate::encode::{InputSpec, PictureMemory};
 
 /// A picture and what it lacks.
 pub(super) struct Entry {
@@ -19,6 +19,7 @@ pub(super) struct Entry {
 /// The pictures of one output. The one written last comes first.
 pub(super) struct Pool {
     output: InputSpec,
+    memory: Option<PictureMemory>,
     entries: Vec<Entry>,
 }
 
@@ -27,8 +28,9 @@ impl Pool {
     /// allocation and a whole conversion.
     const MOST: usize = 8;
 
-    pub(super) fn new(output: InputSpec) -> Self {
-        Self { output, entries: Vec::with_capacity(Self::MOST) }
+    /// Pictures lie in `memory` as long as there is room.
+    pub(super) fn new(output: InputSpec, memory: Option<PictureMemory>) -> Self {
+        Self { output, memory, entries: Vec::with_capacity(Self::MOST) }
     }
 
     /// Adds to what every picture lacks.
@@ -59,9 +61,7 @@ impl Pool {
         let at = match free {
             Some(at) => at,
             None => {
-                let InputSpec { format, size, color } = self.output;
-                let picture = Picture::alloc(format, size, color)
-                    .map_err(|source| ProcessError::Memory { size, source })?;
+                let picture = self.new_picture()?;
                 let mut stale = content.clone();
                 stale.mark_all();
                 // The one that was written longest ago goes; who holds it keeps its pixels alive.
@@ -72,5 +72,13 @@ impl Pool {
         };
         self.entries[..=at].rotate_right(1);
         Ok(&mut self.entries[0])
+    }
+
+    fn new_picture(&self) -> Result<Picture, ProcessError> {
+        if let Some(picture) = self.memory.as_ref().and_then(|it| it.picture(&self.output)) {
+            return Ok(picture);
+        }
+        let InputSpec { format, size, color } = self.output;
+        Picture::alloc(format, size, color).map_err(|source| ProcessError::Memory { size, source })
     }
 }

@@ -15,6 +15,7 @@ use ghoststream_gpu::cuda::{
 };
 
 use crate::av::{AvError, DevicePicture, HardwareFrames, Picture};
+use crate::encode::PictureMemory;
 use crate::{PixelFormat, Size};
 
 /// The wrapper registers no more.
@@ -30,6 +31,7 @@ pub(in crate::encode) struct Feed {
     frames: HardwareFrames,
     ring: Ring,
     stream: Stream,
+    memory: PictureMemory,
 }
 
 /// Why pictures cannot be put into device memory.
@@ -66,8 +68,15 @@ impl Feed {
         let context = Context::new(&device)?;
         let stream = Stream::new(&context)?;
         let frames = HardwareFrames::new(&context, &stream, format, size)?;
-        let ring = Ring::new(&context, layout(format, size), MOST);
-        Ok(Self { pending: VecDeque::new(), frames, ring, stream })
+        let layout = layout(format, size);
+        let ring = Ring::new(&context, layout, MOST);
+        let memory = PictureMemory::new(&context, layout);
+        Ok(Self { pending: VecDeque::new(), frames, ring, stream, memory })
+    }
+
+    /// Where pictures had best be made.
+    pub(in crate::encode) const fn memory(&self) -> &PictureMemory {
+        &self.memory
     }
 
     /// What the encoder must know of the pictures.

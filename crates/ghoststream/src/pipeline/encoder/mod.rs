@@ -35,7 +35,7 @@ use super::control::{Asked, Control};
 use super::lock;
 use super::rendition::{Job, ReceivedFrames};
 use super::supervisor::{Command, Shared, thread};
-use crate::encode::{EncodeError, Frame, InputSpec, Opened, Packet, Row, Terms, Track};
+use crate::encode::{EncodeError, Frame, InputSpec, Opened, Packet, PictureMemory, Row, Terms, Track};
 use crate::stats::{BitrateChange, EncoderFailure, Refusal, RenditionReport};
 use crate::{Error, MediaTime, Timestamp};
 
@@ -50,6 +50,8 @@ pub(super) struct EncoderThread {
     succession: Succession,
     /// What pictures are like when they come here.
     made: InputSpec,
+    /// Where they lie, if that is the driver's.
+    memory: Option<PictureMemory>,
     /// What makes them what the encoder takes.
     adapter: Option<Adapter>,
     frames: ReceivedFrames,
@@ -93,6 +95,7 @@ impl EncoderThread {
             worker: Some(worker),
             succession,
             made: opened.input,
+            memory: opened.memory,
             adapter: None,
             frames,
             fan_out,
@@ -293,6 +296,10 @@ impl EncoderThread {
 
     /// Counts what was inside, and begins an entry of the report.
     fn failed(&mut self, error: &EncodeError, at: MediaTime, left_behind: bool) -> EncoderFailure {
+        if left_behind && let Some(memory) = &self.memory {
+            // To free it would be one more call that does not come back.
+            memory.abandon();
+        }
         let lost = self.inside.len() as u64;
         self.inside.clear();
         self.shared.counters.lost.add(lost);
