@@ -82,7 +82,7 @@ fn the_test_card_is_recorded_to_mp4_without_sound() {
 #[test]
 fn the_test_card_is_recorded_to_webm_as_av1_and_opus() {
     let place = Place::new();
-    let ran = place.record("card.webm", &["--duration", "2"]);
+    let ran = place.record("card.webm", &["--duration", "2", "--bitrate", "5000"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (0, ""), "{ran:?}");
     assert!(ran.stderr.lines().all(|it| it.starts_with("note: ")), "noise: {}", ran.stderr);
     let verdict = whole(&place.file("card.webm"));

@@ -19,7 +19,8 @@ async fn record(container: Container, codec: Codec) -> Verdict {
         .with_codec(codec)
         .with_encoder(EncoderChoice::Software)
         .with_preset(EncoderPreset::Fastest)
-        .with_bitrate_kbps(2000);
+        // Enough for every picture's blocks to be read, the last ones of SVT-AV1 4 too.
+        .with_bitrate_kbps(5000);
     let pipeline = Pipeline::builder(capture)
         .rendition(encoder)
         .audio(AudioConfig::new(AudioSource::TestCard).with_language("eng").with_title("Beep"))
