@@ -209,7 +209,9 @@ impl Installed {
     #[allow(unsafe_code)]
     pub fn cpu_time(&self) -> Result<Duration, InstallError> {
         let mut sum = Duration::ZERO;
-        for library in Library::ALL {
+        // A real libcuda counts nothing: its part stays with the client.
+        let emulated = |library: &Library| *library != Library::Cuda || !self.settings.real_cuda;
+        for library in Library::ALL.into_iter().filter(emulated) {
             let failed = |source| InstallError::Load { library, source };
             // SAFETY: the library is ours, and runs nothing when it is loaded; the function is exported
             // with this signature, and is called while the library is open.
