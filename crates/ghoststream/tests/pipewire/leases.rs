@@ -70,7 +70,8 @@ fn memory_stays_valid_when_the_stream_and_the_producer_are_gone() {
 #[test]
 fn frames_come_at_240_a_second_and_none_is_missing() {
     let _session = session();
-    let script = Script { frames: Some(240), ..Script::new("fast", "BGRx", Size::new(320, 180), 240.0) };
+    // Twice as many as are looked at: the first may go by before the stream runs.
+    let script = Script { frames: Some(400), ..Script::new("fast", "BGRx", Size::new(320, 180), 240.0) };
     let producer = Producer::start(script, patterned()).unwrap();
     let rig = Rig::open(producer.name());
     let mut sequence = Vec::new();
