@@ -33,6 +33,8 @@ pub(super) struct Restart {
 }
 
 impl Running {
+    /// With a `delay`, decoding times are made by [`Book::with_delay`].
+    #[allow(clippy::too_many_arguments, reason = "called once, where all of it is at hand")]
     pub(super) fn new(
         name: &'static str,
         open: OpenEncoder,
@@ -41,8 +43,12 @@ impl Running {
         constant: bool,
         restart: Option<Restart>,
         follows_bitrate: bool,
+        delay: Option<usize>,
     ) -> Self {
-        let book = Book::new(rate);
+        let book = match delay {
+            Some(pictures) => Book::new(rate).with_delay(pictures),
+            None => Book::new(rate),
+        };
         let nanos = if constant { book.tick_nanos() } else { 0 };
         let duration = Duration::from_nanos(nanos.unsigned_abs());
         Self { name, open, feed, book, duration, key_wanted: false, restart, follows_bitrate }

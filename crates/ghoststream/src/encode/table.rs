@@ -97,6 +97,8 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     let parameters = parameters(&info, &format, &plan.options, &open)
         .map_err(|error| Unmet { reason: error.to_string(), remedy: None })?;
     let constant = config.frame_rate_mode == FrameRateMode::Constant;
+    let reordered = usize::try_from(parameters.fields().video_delay).unwrap_or(0);
+    let delay = (backend.kind == EncoderChoice::Nvenc).then_some(reordered);
     let mut notes = choice::notes(&wish, backend);
     notes.extend(plan.notes);
     let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
@@ -110,6 +112,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
             constant,
             restart,
             plan.follows_bitrate,
+            delay,
         )),
         name: backend.name,
         codec: backend.codec,

@@ -33,6 +33,13 @@ pub(super) struct Book {
     rate: (i32, i32),
     /// Strictly increasing in both, oldest first.
     entries: VecDeque<Entry>,
+    /// Entries that were let go of.
+    gone: usize,
+    /// Packets that came out.
+    left: usize,
+    /// By how many pictures decoding runs ahead of showing, where the encoder's own decoding times cannot be
+    /// relied on.
+    delay: Option<usize>,
     last_dts: Option<MediaTime>,
 }
 
@@ -56,7 +63,16 @@ impl Book {
     const MOST: usize = 1024;
 
     pub(super) const fn new(rate: (i32, i32)) -> Self {
-        Self { rate, entries: VecDeque::new(), last_dts: None }
+        Self { rate, entries: VecDeque::new(), gone: 0, left: 0, delay: None, last_dts: None }
+    }
+
+    /// Makes decoding times of the times of pictures, so many pictures late, whatever the encoder says.
+    ///
+    /// NVENC's wrapper before FFmpeg 7 subtracts ticks instead: where ticks are left out, its decoding times
+    /// come after the pictures' own.
+    pub(super) const fn with_delay(mut self, pictures: usize) -> Self {
+        self.delay = Some(pictures);
+        self
     }
 
     /// One tick.
@@ -75,6 +91,7 @@ impl Book {
         let ticks = self.entries.back().map_or(nearest, |last| nearest.max(last.ticks + 1));
         if self.entries.len() == Self::MOST {
             self.entries.pop_front();
+            self.gone += 1;
         }
         self.entries.push_back(Entry { ticks, pts, arrived });
         ticks
@@ -89,11 +106,23 @@ impl Book {
     pub(super) fn leave(&mut self, pts_ticks: i64, dts_ticks: i64) -> Times {
         let entry = self.find(pts_ticks);
         let pts = entry.map_or_else(|| self.extrapolate(pts_ticks), |it| it.pts);
-        let dts = self.find(dts_ticks).map_or_else(|| self.extrapolate(dts_ticks), |it| it.pts);
+        let dts = match self.delay {
+            Some(delay) => self.delayed(delay),
+            None => self.find(dts_ticks).map_or_else(|| self.extrapolate(dts_ticks), |it| it.pts),
+        };
+        self.left += 1;
         let later = self.last_dts.map_or(dts, |last| dts.max(last.offset(1)));
         let dts = later.min(pts);
         self.last_dts = Some(dts);
         Times { pts, dts, arrived: entry.map(|it| it.arrived) }
+    }
+
+    /// The time of the picture that came `delay` pictures before the packet that leaves now.
+    fn delayed(&self, delay: usize) -> MediaTime {
+        let early = delay.saturating_sub(self.left);
+        let index = self.left.saturating_sub(delay).saturating_sub(self.gone);
+        let entry = self.entries.get(index).map_or(MediaTime::default(), |it| it.pts);
+        entry.offset(-(early as i64) * self.tick_nanos())
     }
 
     fn find(&self, ticks: i64) -> Option<Entry> {
@@ -157,6 +186,31 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn delayed_decoding_times_precede_pictures_whatever_is_left_out(
+            gaps in proptest::collection::vec(1i64..20, 3000..3001),
+            b_frames in 0usize..6,
+        ) {
+            let mut book = Book::new((60, 1)).with_delay(if b_frames > 0 { 2 } else { 0 });
+            let (mut tick, mut last) = (0, None);
+            // Groups as NVENC codes them: the closing picture, the middle one, the others.
+            for group in gaps.chunks_exact(b_frames + 1) {
+                let mut ticks = Vec::new();
+                for gap in group {
+                    ticks.push(book.enter(MediaTime::from_nanos(tick * 16_666_667), Timestamp::default()));
+                    tick += gap;
+                }
+                let closing = ticks.pop().into_iter();
+                let middle = (ticks.len() > 1).then(|| ticks.remove(ticks.len() / 2));
+                for ticks in closing.chain(middle).chain(ticks) {
+                    let times = book.leave(ticks, 0);
+                    prop_assert!(last.is_none_or(|last| last < times.dts), "{:?} after {:?}", times, last);
+                    prop_assert!(times.dts <= times.pts, "{times:?}");
+                    last = Some(times.dts);
+                }
+            }
+        }
+
         #[test]
         fn every_time_comes_back_whatever_the_rate(
             fps in 1.0f64..240.0,

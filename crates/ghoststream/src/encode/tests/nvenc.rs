@@ -197,3 +197,16 @@ fn intra_refresh_is_told_what_it_costs() {
     assert_eq!(told(true), (true, false));
     assert_eq!(told(false), (false, true), "a key frame every two seconds, and nothing to tell");
 }
+
+/// A machine that is too slow leaves ticks out, here and there and for long.
+#[test]
+fn ticks_that_were_left_out_keep_decoding_times_in_order() {
+    let _emulator = Emulator::load("rtx-3060", 570);
+    for codec in [Codec::H264, Codec::Hevc] {
+        for b_frames in [0, 1, 2, 4] {
+            let job = Job::new(config(codec).with_b_frames(b_frames), 60);
+            let run = job.run_at(|index| job.time(index + 7 * (index / 4) + 40 * (index / 25)));
+            run.check(150.0);
+        }
+    }
+}
