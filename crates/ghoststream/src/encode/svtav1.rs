@@ -60,26 +60,15 @@ fn check(wish: &Wish<'_>) -> Result<(), Unmet> {
 ///
 /// From version 4 on, which FFmpeg 8 and newer come with, its presets above 10 save a quarter of the time and
 /// leave text that nobody can read: those are `coarse`.
-const fn preset(preset: EncoderPreset, coarse: bool) -> u32 {
-    match preset {
-        EncoderPreset::Fastest => {
-            if coarse {
-                10
-            } else {
-                12
-            }
-        }
-        EncoderPreset::Fast => {
-            if coarse {
-                10
-            } else {
-                11
-            }
-        }
+fn preset(preset: EncoderPreset, coarse: bool) -> u32 {
+    let preset = match preset {
+        EncoderPreset::Fastest => 12,
+        EncoderPreset::Fast => 11,
         EncoderPreset::Balanced => 10,
         EncoderPreset::Quality => 8,
         EncoderPreset::Best => 6,
-    }
+    };
+    if coarse { preset.min(10) } else { preset }
 }
 
 fn parameters(wish: &Wish<'_>) -> Vec<String> {

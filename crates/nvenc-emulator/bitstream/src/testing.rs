@@ -147,3 +147,14 @@ pub(crate) fn assert_same(found: &[Picture], expected: &[Picture]) {
         }
     }
 }
+
+/// The letters of pictures, as `ffprobe` tells their kinds.
+pub(crate) fn letters(kinds: &[Kind]) -> String {
+    let letter = |kind: &Kind| match kind {
+        Kind::Key => 'K',
+        Kind::Intra => 'I',
+        Kind::P => 'P',
+        Kind::B => 'B',
+    };
+    kinds.iter().map(letter).collect()
+}

@@ -1,7 +1,9 @@
 //! What is written, decoded by somebody else.
 
 use super::*;
-use crate::testing::{self, Random, assert_same, b_frames, code, decode, low_delay, moving, probe, random};
+use crate::testing::{
+    self, Random, assert_same, b_frames, code, decode, letters, low_delay, moving, probe, random,
+};
 use crate::{Chroma, Color, Format};
 
 const SMALL: Format = Format { width: 176, height: 144, chroma: Chroma::Yuv420, depth: 8 };
@@ -20,17 +22,6 @@ fn round_trip(stream: &Stream, plans: &[Plan], quality: impl FnMut(&Plan) -> Qua
     let coding = code(&mut H264::new(stream.clone()), stream.format, plans, quality);
     assert_same(&decode("h264", &coding.bytes, stream.format), &coding.decoded);
     coding
-}
-
-/// As `ffprobe` tells kinds.
-fn letters(kinds: &[Kind]) -> String {
-    let letter = |kind: &Kind| match kind {
-        Kind::Key => 'K',
-        Kind::Intra => 'I',
-        Kind::P => 'P',
-        Kind::B => 'B',
-    };
-    kinds.iter().map(letter).collect()
 }
 
 /// Bytes of samples that are not coded at all.

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::Color;
-use crate::testing::{self, Coding, assert_same, b_frames, code, decode, format, low_delay, probe, random};
+use crate::testing::{
+    self, Coding, assert_same, b_frames, code, decode, format, letters, low_delay, probe, random,
+};
 
 /// Codes moving pictures by these plans, and fails unless a decoder finds what was promised.
 #[track_caller]
@@ -15,17 +17,6 @@ fn coded(stream: &Stream, plans: &[Plan], quality: impl FnMut(&Plan) -> Quality)
 
 fn stream(width: usize, height: usize, chroma: Chroma, depth: u8) -> Stream {
     testing::stream(format(width, height, chroma, depth))
-}
-
-/// The letters of the pictures in display order, as a decoder tells them.
-fn letters(kinds: &[Kind]) -> String {
-    let letter = |kind: &Kind| match kind {
-        Kind::Key => 'K',
-        Kind::Intra => 'I',
-        Kind::P => 'P',
-        Kind::B => 'B',
-    };
-    kinds.iter().map(letter).collect()
 }
 
 #[test]
