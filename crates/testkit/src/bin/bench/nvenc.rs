@@ -41,8 +41,8 @@ pub fn run(plan: Plan) -> Result<Findings> {
              encodes, less what the emulated libraries count for their own calls in these. What is left is GhostStream, \
              the hand-over included, and the wrapper.\n\n\
              `CUDA frames` are copied up by the device's copy engine, whose part the emulator plays: that copy is not \
-             in the figure, every call that starts it is. A frame that lies on the device already costs the same \
-             without those calls. `wrapper's copy` is the wrapper's own way in the same run: it copies each picture \
+             in the figure, every call that starts it is. Frames that lie on the device already \
+             were not measured. `wrapper's copy` is the wrapper's own way in the same run: it copies each picture \
              into a buffer of NVENC's on our CPU. The machine is shared and noisy.{}",
             plan.rounds,
             if cfg!(debug_assertions) {
