@@ -129,13 +129,11 @@ mod audio;
 mod av;
 mod capture;
 mod clock;
-mod color;
 mod config;
 pub mod doctor;
 mod encode;
 mod error;
 mod frame_rate;
-mod geometry;
 mod output;
 mod pipeline;
 mod preset;
@@ -147,7 +145,6 @@ pub use audio::AudioError;
 pub use av::{AvError, version as ffmpeg_version};
 pub use capture::{CaptureError, LayoutError};
 pub use clock::{MediaTime, Timeline, Timestamp};
-pub use color::{Color, ColorRange, ColorSpace, PixelFormat};
 pub use config::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
     ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode,
@@ -158,7 +155,9 @@ pub use encode::bench;
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub use error::Error;
 pub use frame_rate::FrameRate;
-pub use geometry::{Rect, Size, Transform};
+pub use ghoststream_picture::{
+    Color, ColorRange, ColorSpace, PixelFormat, Rect, ShapeError, Size, Transfer, Transform,
+};
 pub use output::{OutputError, default_path};
 pub use pipeline::{Pipeline, PipelineBuilder, PipelineState, Status};
 pub use preset::Preset;

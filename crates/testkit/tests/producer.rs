@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ghoststream::internals::{Counters, FrameSink, Journal, Memory, Taken, open_capture};
+use ghoststream::internals::{Counters, FrameSink, Journal, Taken, open_capture};
 use ghoststream::test_card::{Luma, read};
 use ghoststream::{CaptureConfig, CaptureSource};
 use testkit::Session;
@@ -33,7 +33,7 @@ fn the_test_card_crosses_processes_at_240_hz() {
     loop {
         match queue.take(Duration::from_secs(20)) {
             Taken::Frame(frame) => {
-                let Memory::Cpu(buffer) = &frame.memory else { panic!("memory of another kind") };
+                let buffer = frame.memory.cpu().expect("memory of the CPU");
                 let (bytes, stride) = buffer.plane(0);
                 let row = |y: usize| bytes[y * stride..][..1280 * 4].chunks_exact(4).map(|pixel| pixel[1]);
                 let green: Vec<u8> = (0..720).flat_map(row).collect();

@@ -60,6 +60,7 @@ fn frame(format: PixelFormat, size: Size, seed: u64) -> CapturedFrame {
         transform: Transform::Normal,
         damage: Damage::Full,
         cursor: None,
+        hdr: None,
         memory: Memory::Cpu(buffer),
     }
 }

@@ -223,7 +223,7 @@ pub(crate) fn av_pixel_format(format: PixelFormat) -> Option<ffi::AVPixelFormat>
         PixelFormat::I444 => AV_PIX_FMT_YUV444P,
         PixelFormat::I444P10 => AV_PIX_FMT_YUV444P10LE,
         PixelFormat::I444P16 => AV_PIX_FMT_YUV444P16LE,
-        PixelFormat::Rgbx1010102 | PixelFormat::Bgrx1010102 => return None,
+        PixelFormat::Rgbx1010102 | PixelFormat::Bgrx1010102 | PixelFormat::Rgba16f => return None,
     })
 }
 

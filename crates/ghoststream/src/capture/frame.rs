@@ -1,7 +1,11 @@
 //! What capture hands on: a picture in the producer's own memory, leased.
 
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+
+use ghoststream_gpu::{Acquire, DmaBuf};
+use ghoststream_picture::HdrMetadata;
 
 use crate::{Color, PixelFormat, Rect, Size, Timestamp, Transform};
 
@@ -32,6 +36,8 @@ pub struct CapturedFrame {
     pub damage: Damage,
     /// The pointer, where the producer sends it beside the picture.
     pub cursor: Option<Cursor>,
+    /// What the producer says of an HDR picture; `None` where it says nothing.
+    pub hdr: Option<HdrMetadata>,
     /// The pixels.
     pub memory: Memory,
 }
@@ -104,6 +110,50 @@ impl fmt::Debug for CursorBitmap {
 pub enum Memory {
     /// Memory that the CPU reads.
     Cpu(CpuBuffer),
+    /// Memory of a GPU.
+    Gpu(GpuBuffer),
+}
+
+impl Memory {
+    /// The picture in memory that the CPU reads; `None` where it is in a GPU's.
+    pub const fn cpu(&self) -> Option<&CpuBuffer> {
+        match self {
+            Self::Cpu(buffer) => Some(buffer),
+            Self::Gpu(_) => None,
+        }
+    }
+}
+
+/// A picture in a GPU's memory, lent by its producer until the last clone is dropped.
+#[derive(Clone)]
+pub struct GpuBuffer {
+    /// What it is. The same for every frame that comes in the same buffer: what was imported once is
+    /// found again by [`DmaBuf::id`].
+    pub buffer: Arc<DmaBuf>,
+    /// The hold on it.
+    pub lease: Arc<dyn GpuLease>,
+}
+
+/// The hold on a buffer in a GPU's memory. Dropping it gives the buffer back to the producer, which
+/// may draw into it again once every fence that was named has signalled.
+pub trait GpuLease: Send + Sync {
+    /// When the picture may be read.
+    ///
+    /// # Errors
+    /// The producer's fence cannot be had, in words; the frame is of no use.
+    fn acquire(&self) -> Result<Acquire, String>;
+
+    /// Names a sync file that signals when the GPU has read the picture.
+    fn read_until(&self, fence: OwnedFd);
+
+    /// The buffer cannot be used: the producer is to be asked for buffers of another kind.
+    fn refuse(&self, why: &str);
+}
+
+impl fmt::Debug for GpuBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GpuBuffer").field("buffer", &self.buffer).finish_non_exhaustive()
+    }
 }
 
 /// A borrowed stretch of memory; dropping it gives it back to its owner.

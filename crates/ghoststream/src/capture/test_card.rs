@@ -126,6 +126,7 @@ impl Artist {
             transform: Transform::Normal,
             damage: before.map_or(Damage::Full, |before| Damage::Rects(self.card.damage(before, stamp))),
             cursor: None,
+            hdr: None,
             memory,
         }
     }
@@ -226,7 +227,7 @@ mod tests {
     }
 
     fn stamp(frame: &CapturedFrame) -> Stamp {
-        let Memory::Cpu(buffer) = &frame.memory;
+        let buffer = frame.memory.cpu().expect("the card draws into our memory");
         let (bytes, stride) = buffer.plane(0);
         let green: Vec<u8> = bytes.as_chunks::<4>().0.iter().map(|it| it[1]).collect();
         read(Luma { bytes: &green, stride: stride / 4, size: frame.size }).unwrap().stamp

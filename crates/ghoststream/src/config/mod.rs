@@ -9,7 +9,6 @@ mod profile;
 mod profile_reader;
 mod setting;
 mod settings;
-mod shape;
 
 pub use audio::{AudioCodec, AudioConfig, AudioSource};
 pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
@@ -41,6 +40,12 @@ impl ConfigError {
     /// A setting out of its range.
     pub fn new(name: &'static str, value: impl fmt::Display, allowed: impl Into<String>) -> Self {
         Self { name, value: value.to_string(), allowed: allowed.into() }
+    }
+}
+
+impl From<crate::ShapeError> for ConfigError {
+    fn from(error: crate::ShapeError) -> Self {
+        Self::new(error.name, error.value, error.allowed)
     }
 }
 

@@ -1,8 +1,8 @@
 //! How one setting is read, from the command line and from TOML alike.
 
 use super::{
-    AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, CursorMode, EncoderChoice,
-    EncoderPreset, FrameRateMode, Multipass, RateControl, Scaler, SplitEncode, Tune,
+    AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, ConfigError, CursorMode,
+    EncoderChoice, EncoderPreset, FrameRateMode, Multipass, RateControl, Scaler, SplitEncode, Tune,
 };
 use crate::{Preset, Rect, Size};
 
@@ -110,7 +110,7 @@ macro_rules! texts {
             fn read(given: &Given<'_>) -> Result<Self, Refused> {
                 match given {
                     Given::Typed(text) | Given::Text(text) => {
-                        text.parse().map_err(|error: super::ConfigError| Refused::Value(error.allowed))
+                        text.parse().map_err(|error| Refused::Value(ConfigError::from(error).allowed))
                     }
                     _ => Err(Refused::Type("text")),
                 }

@@ -6,9 +6,9 @@
 #![allow(unsafe_code)]
 
 use super::filter::FixedAxis;
-use super::matrix::Weights;
 use super::resample::fixed;
 use super::strip::{Chroma, Rows};
+use super::weights::Weights;
 
 /// Runs plain code compiled for AVX2 where there is one. What `body` calls must be inlined to gain.
 #[inline]

@@ -2,8 +2,8 @@
 //! pixels of two rows in one pass. Half the instructions of AVX2, so that memory is what is left.
 #![allow(unsafe_code)]
 
-use super::matrix::Weights;
 use super::strip::{Chroma, Rows};
+use super::weights::Weights;
 
 /// Converts as many pixels from the left as fill whole steps, as
 /// [`avx2::convert`](super::avx2::convert) does.

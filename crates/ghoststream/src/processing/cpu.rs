@@ -1,7 +1,6 @@
 //! The CPU way: one pass from the leased buffer into a picture of the pool, a few rows at a time.
 
 use super::geometry::Geometry;
-use super::matrix::Levels;
 use super::pool::Pool;
 use super::reader::Reader;
 use super::scaling::Scaling;
@@ -13,6 +12,7 @@ use crate::Rect;
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, Cursor, Damage};
 use crate::encode::PictureMemory;
+use ghoststream_picture::matrix::Levels;
 
 /// Rows that go through the scratch memory at once; they stay in the second-level cache.
 const BAND: u32 = 16;
@@ -60,6 +60,9 @@ impl Cpu {
 
 impl Process for Cpu {
     fn process(&mut self, frame: &CapturedFrame) -> Result<Picture, ProcessError> {
+        if frame.memory.cpu().is_none() {
+            return Err(ProcessError::GpuMemory("it was captured for the GPU alone".into()));
+        }
         let geometry = Geometry::new(frame, &self.recipe)?;
         let known = self.plan.as_ref().is_some_and(|plan| plan.geometry == geometry);
         if !known {

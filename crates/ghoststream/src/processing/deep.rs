@@ -3,9 +3,9 @@
 //! For what the byte path cannot carry: ten-bit and YCbCr sources. Chroma is sited as in
 //! [`strip`](super::strip).
 
-use super::matrix::{Levels, to_ycbcr};
 use super::source::Word;
 use crate::Color;
+use ghoststream_picture::matrix::{Levels, to_ycbcr};
 
 /// The weights of 16-bit RGB.
 #[derive(Clone, Copy, Debug)]

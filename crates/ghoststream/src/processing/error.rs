@@ -26,6 +26,9 @@ pub enum ProcessError {
         /// What libavutil said.
         source: AvError,
     },
+    /// The picture is in memory that the CPU cannot read.
+    #[error("the picture is in a GPU's memory, which the CPU cannot read: {0}")]
+    GpuMemory(String),
     /// A library that converts refused.
     #[error("converting {from:?} to {to:?} failed: {reason}")]
     Convert {

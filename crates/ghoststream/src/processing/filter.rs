@@ -1,59 +1,6 @@
-//! Which source pixels make up a scaled one, and how much each weighs.
+//! The weights of a filter as the vectors take them.
 
-use crate::Scaler;
-
-/// The filter of one axis, worked out once.
-#[derive(Clone, Debug)]
-pub(super) struct Axis {
-    spans: Vec<Span>,
-    weights: Vec<f32>,
-}
-
-/// The source pixels of one result.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    first: u32,
-    count: u32,
-    /// Where its weights begin.
-    at: u32,
-}
-
-impl Axis {
-    /// From `from` pixels to `to`. Where it shrinks, the filter is widened to take in every pixel.
-    pub(super) fn new(from: u32, to: u32, scaler: Scaler) -> Self {
-        let ratio = f64::from(from) / f64::from(to);
-        let mut axis = Self { spans: Vec::with_capacity(to as usize), weights: Vec::new() };
-        for index in 0..to {
-            let centre = (f64::from(index) + 0.5) * ratio;
-            let at = axis.weights.len() as u32;
-            let (first, weights) = taps(centre, ratio.max(1.0), from, scaler);
-            let count = weights.len() as u32;
-            axis.weights.extend(weights);
-            axis.spans.push(Span { first, count, at });
-        }
-        axis
-    }
-
-    /// The first source pixel of a result, and the weights from it on.
-    pub(super) fn taps(&self, index: u32) -> (u32, &[f32]) {
-        let Span { first, count, at } = self.spans[index as usize];
-        (first, &self.weights[at as usize..][..count as usize])
-    }
-
-    /// The source pixels, first and end, that results from `first` to before `end` are made of.
-    pub(super) fn needs(&self, first: u32, end: u32) -> (u32, u32) {
-        let spans = &self.spans[first as usize..end as usize];
-        let last = spans.iter().map(|it| it.first + it.count).max().unwrap_or(0);
-        (spans.first().map_or(0, |it| it.first), last)
-    }
-
-    /// The results, first and end, that source pixels from `first` to before `end` have a part in.
-    pub(super) fn touches(&self, first: u32, end: u32) -> (u32, u32) {
-        let from = self.spans.partition_point(|it| it.first + it.count <= first);
-        let to = self.spans.partition_point(|it| it.first < end);
-        (from as u32, to.max(from) as u32)
-    }
-}
+use ghoststream_picture::filter::Axis;
 
 /// The weights of an [`Axis`] in fixed point. Every result has equally many, by fours; those that the
 /// filter does not need are nothing, and may reach beyond the source.
@@ -73,12 +20,12 @@ impl FixedAxis {
 
     /// `None` where the filter is too long.
     pub(super) fn new(axis: &Axis) -> Option<Self> {
-        let longest = axis.spans.iter().map(|it| it.count as usize).max()?;
-        if longest > Self::MOST {
+        let longest = axis.longest();
+        if longest == 0 || longest > Self::MOST {
             return None;
         }
         let fours = longest.div_ceil(4);
-        let mut weights = vec![[0; 4]; fours * axis.spans.len()];
+        let mut weights = vec![[0; 4]; fours * axis.len()];
         for (index, row) in (0..).zip(weights.chunks_exact_mut(fours)) {
             let (row, exact) = (row.as_flattened_mut(), axis.taps(index).1);
             for (weight, exact) in row.iter_mut().zip(exact) {
@@ -90,7 +37,7 @@ impl FixedAxis {
                 *largest += missing as i16;
             }
         }
-        let starts: Vec<u32> = axis.spans.iter().map(|it| it.first).collect();
+        let starts: Vec<u32> = axis.starts().collect();
         // What the vectors rely on.
         assert!(starts.is_sorted(), "later results begin later");
         Some(Self { starts, weights, fours })
@@ -114,88 +61,5 @@ impl FixedAxis {
     /// The weights of a result, as many as [`Self::padding`] says.
     pub(super) fn weights(&self, index: usize) -> &[i16] {
         self.weights[index * self.fours..][..self.fours].as_flattened()
-    }
-}
-
-/// The first source pixel and the weights around `centre`, which add up to one.
-fn taps(centre: f64, stretch: f64, from: u32, scaler: Scaler) -> (u32, Vec<f32>) {
-    let last = f64::from(from - 1);
-    let (reach, filter): (f64, fn(f64) -> f64) = match scaler {
-        Scaler::Nearest => return (centre.floor().clamp(0.0, last) as u32, vec![1.0]),
-        Scaler::Bilinear => (1.0, |x| (1.0 - x.abs()).max(0.0)),
-        Scaler::Lanczos => (3.0, lanczos),
-    };
-    let reach = reach * stretch;
-    let first = (centre - reach).floor().clamp(0.0, last);
-    let end = (centre + reach).ceil().clamp(first + 1.0, f64::from(from));
-    let weight = |pixel: u32| filter((f64::from(pixel) + 0.5 - centre) / stretch);
-    let (mut first, mut end) = (first as u32, end as u32);
-    // Rounding may have taken in pixels just beyond the filter. Those within are kept even where they
-    // weigh nothing, so that later results never begin earlier.
-    let beyond = |pixel: u32| (f64::from(pixel) + 0.5 - centre).abs() > reach - 1e-9;
-    while first + 1 < end && beyond(first) {
-        first += 1;
-    }
-    while first + 1 < end && beyond(end - 1) {
-        end -= 1;
-    }
-    let sum: f64 = (first..end).map(weight).sum();
-    (first, (first..end).map(|pixel| (weight(pixel) / sum) as f32).collect())
-}
-
-/// Lanczos with three lobes.
-fn lanczos(x: f64) -> f64 {
-    let sinc =
-        |x: f64| if x == 0.0 { 1.0 } else { (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x) };
-    if x.abs() < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weights_add_up_and_stay_within_the_source() {
-        for scaler in Scaler::ALL {
-            for (from, to) in [
-                (3840, 1920),
-                (1920, 1280),
-                (1280, 1920),
-                (1, 64),
-                (16384, 16),
-                (7, 5),
-                (5, 5),
-                (1, 1),
-                (3, 21),
-            ] {
-                let axis = Axis::new(from, to, *scaler);
-                assert!(axis.spans.is_sorted_by_key(|it| it.first), "{scaler} {from} to {to}");
-                for index in 0..to {
-                    let (first, weights) = axis.taps(index);
-                    assert!(first + weights.len() as u32 <= from, "{scaler} {from} to {to}");
-                    assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-4);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_needed_is_what_is_touched() {
-        for scaler in Scaler::ALL {
-            for (from, to) in [(384, 192), (192, 128), (128, 192), (1, 64), (163, 16), (7, 5)] {
-                let axis = Axis::new(from, to, *scaler);
-                for pixel in 0..from {
-                    let (first, end) = axis.touches(pixel, pixel + 1);
-                    for index in 0..to {
-                        let (start, stop) = axis.needs(index, index + 1);
-                        let uses = (start..stop).contains(&pixel);
-                        assert!(
-                            !uses || (first..end).contains(&index),
-                            "{scaler} {from}->{to}: {pixel} in {index}"
-                        );
-                    }
-                }
-            }
-        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::avx2;
 use super::deep::DeepWeights;
-use super::matrix::Weights;
 use super::source::Word;
+use super::weights::Weights;
 
 /// A row of luma, of Cb and of Cr, in bytes.
 pub(super) type Planes<'a> = [&'a mut [u8]; 3];

@@ -11,7 +11,6 @@ mod error;
 mod filter;
 mod full;
 mod geometry;
-mod matrix;
 pub(crate) mod pacer;
 mod pointer;
 mod pool;
@@ -22,7 +21,7 @@ mod source;
 mod strip;
 mod target;
 mod tiles;
-mod view;
+mod weights;
 mod window;
 mod ycbcr;
 
@@ -31,10 +30,22 @@ mod tests;
 
 pub use error::ProcessError;
 
+use ghoststream_picture::filter::Filter;
+
 use crate::av::Picture;
 use crate::capture::CapturedFrame;
 use crate::encode::{InputSpec, PictureMemory};
 use crate::{Rect, Scaler};
+
+impl From<Scaler> for Filter {
+    fn from(scaler: Scaler) -> Self {
+        match scaler {
+            Scaler::Nearest => Self::Nearest,
+            Scaler::Bilinear => Self::Bilinear,
+            Scaler::Lanczos => Self::Lanczos,
+        }
+    }
+}
 
 /// What a rendition does to its source's pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

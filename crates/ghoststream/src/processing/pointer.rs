@@ -2,11 +2,11 @@
 //!
 //! It belongs to the buffer: position and bitmap are turned with the picture.
 
-use super::matrix::Order;
 use super::source::Word;
-use super::view::View;
+use super::weights::Order;
 use crate::Rect;
 use crate::capture::Cursor;
+use ghoststream_picture::View;
 
 /// Where a pointer's bitmap is in the view; empty where it is out of sight.
 pub(super) fn area(cursor: &Cursor, view: &View) -> Rect {

@@ -1,11 +1,11 @@
 //! The picture as it is shown, with its pointer, read a rectangle at a time.
 
-use super::matrix::Order;
 use super::pointer;
 use super::source::{self, Layout, Word};
-use super::view::View;
+use super::weights::Order;
 use crate::Rect;
 use crate::capture::{CapturedFrame, Cursor};
+use ghoststream_picture::View;
 
 /// Reads from one frame.
 pub(super) struct Reader<'a> {

@@ -7,9 +7,10 @@
 //! not to show; all else takes `f32`.
 
 use super::avx2;
-use super::filter::{Axis, FixedAxis};
+use super::filter::FixedAxis;
 use super::source::Word;
 use crate::{Scaler, Size};
+use ghoststream_picture::filter::Axis;
 
 /// Source rows given at once, at most.
 pub(super) const GROUP: usize = 16;
@@ -66,8 +67,8 @@ pub(super) struct Resampler {
 impl Resampler {
     /// From one size to another.
     pub(super) fn new(from: Size, to: Size, scaler: Scaler) -> Self {
-        let across = Axis::new(from.width, to.width, scaler);
-        let down = Axis::new(from.height, to.height, scaler);
+        let across = Axis::new(from.width, to.width, scaler.into());
+        let down = Axis::new(from.height, to.height, scaler.into());
         let fixed = FixedAxis::new(&across).zip(FixedAxis::new(&down));
         Self { across, down, fixed, blended: vec![], blended_fixed: vec![] }
     }

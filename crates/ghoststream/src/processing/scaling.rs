@@ -1,10 +1,10 @@
 //! From the source to the output where sizes differ.
 
-use super::matrix::Order;
 use super::reader::Reader;
 use super::resample::{GROUP, Group, Resampler, Source};
 use super::source::{Layout, Word};
 use super::target::{Kernel, Target};
+use super::weights::Order;
 use super::window::Window;
 use super::{Recipe, room};
 use crate::{Rect, Size};

@@ -3,10 +3,11 @@
 //! [`Layout::Bytes`] keeps what is 8-bit RGB as it is, four bytes a pixel in the producer's order.
 //! [`Layout::Words`] is for all else: red, green, blue and an unused one, 16 bits each, full scale.
 
-use super::matrix::{Levels, Order, to_rgb};
-use super::view::View;
-use crate::capture::{CapturedFrame, CpuBuffer, Memory};
+use super::weights::Order;
+use crate::capture::{CapturedFrame, CpuBuffer};
 use crate::{PixelFormat, Rect, Size};
+use ghoststream_picture::View;
+use ghoststream_picture::matrix::{Levels, to_rgb};
 
 /// A pixel of [`Layout::Words`].
 pub(super) type Word = [u16; 4];
@@ -41,7 +42,7 @@ pub(super) const fn byte_order(format: PixelFormat) -> Option<Order> {
 
 /// The memory of a frame.
 pub(super) fn buffer(frame: &CapturedFrame) -> &CpuBuffer {
-    let Memory::Cpu(buffer) = &frame.memory;
+    let Some(buffer) = frame.memory.cpu() else { unreachable!("the processor looked") };
     buffer
 }
 
@@ -94,6 +95,7 @@ pub(super) fn read_words(frame: &CapturedFrame, view: &View, rect: Rect, out: &m
         Rgbx1010102 => read_packed(frame, view, rect, out, [22, 12, 2]),
         Bgrx1010102 => read_packed(frame, view, rect, out, [2, 12, 22]),
         Nv12 | I420 | Yuy2 | P010 | I010 => read_ycbcr(frame, view, rect, out),
+        Rgba16f => read_halves(frame, view, rect, out),
         I444 | I444P10 | I444P16 => debug_assert!(false, "no source sends them"),
         Bgrx | Rgbx | Xrgb | Xbgr | Rgb24 | Bgr24 => debug_assert!(false, "their layout is bytes"),
     }
@@ -112,6 +114,30 @@ fn read_packed(frame: &CapturedFrame, view: &View, rect: Rect, out: &mut [Word],
             out[index] = [r, g, b, 0];
         }
     });
+}
+
+/// Reads half floats; what is below 0 or above 1 is cut off.
+fn read_halves(frame: &CapturedFrame, view: &View, rect: Rect, out: &mut [Word]) {
+    let (bytes, stride) = buffer(frame).plane(0);
+    walk(view, rect, |index, x, y| {
+        if let Some(pixel) = bytes[y * stride + x * 8..].first_chunk::<8>() {
+            let value = |at: usize| half(u16::from_le_bytes([pixel[at], pixel[at + 1]]));
+            let [r, g, b] = [0, 2, 4].map(|at| (value(at) * 65535.0 + 0.5).clamp(0.0, 65535.0) as u16);
+            out[index] = [r, g, b, 0];
+        }
+    });
+}
+
+/// An IEEE 754 half; what is no number is 0.
+fn half(bits: u16) -> f32 {
+    let (exponent, significand) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
+    let size = match exponent {
+        0 => significand * (-24f32).exp2(),
+        31 if significand > 0.0 => 0.0,
+        31 => f32::INFINITY,
+        _ => (1024.0 + significand) * ((exponent - 25) as f32).exp2(),
+    };
+    if bits & 0x8000 == 0 { size } else { -size }
 }
 
 /// Reads luma and chroma. Chroma lies on the left luma column of each pair and halfway between the

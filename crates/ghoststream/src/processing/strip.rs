@@ -7,7 +7,7 @@
 //!
 //! The arithmetic here is the definition; `avx2` and `avx512` give the same values, bit by bit.
 
-use super::matrix::Weights;
+use super::weights::Weights;
 use super::{avx2, avx512};
 
 /// Two rows of pixels. Both have `lead + width` pixels of four bytes.

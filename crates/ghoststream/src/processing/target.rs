@@ -1,12 +1,13 @@
 //! Writing strips into the planes of an output picture.
 
 use super::deep::{DeepWeights, WordRows};
-use super::matrix::{Levels, Order, Weights};
 use super::source::{Layout, Word, byte_order};
 use super::strip::{self, Chroma, Rows};
+use super::weights::{Order, Weights};
 use super::{ProcessError, Recipe, full};
 use crate::av::Picture;
 use crate::{PixelFormat, Rect};
+use ghoststream_picture::matrix::Levels;
 
 /// How pixels of a layout become the output's.
 #[derive(Clone, Copy, Debug)]

@@ -6,10 +6,10 @@
 use super::source::buffer;
 use super::strip::Chroma;
 use super::target::Target;
-use super::view::View;
 use crate::capture::CapturedFrame;
 use crate::encode::InputSpec;
 use crate::{Color, ColorRange, PixelFormat, Rect};
+use ghoststream_picture::View;
 
 /// Whether samples can be carried over. `color` is that of the source.
 pub(super) fn carries_over(format: PixelFormat, color: Color, view: &View, output: &InputSpec) -> bool {

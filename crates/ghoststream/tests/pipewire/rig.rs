@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream::internals::{
-    Capture, CapturedFrame, Counters, FrameQueue, FrameSink, Journal, Memory, Taken, open_capture,
+    Capture, CapturedFrame, Counters, FrameQueue, FrameSink, Journal, Taken, open_capture,
 };
 use ghoststream::{CaptureConfig, CaptureError, CaptureSource};
 use testkit::Session;
@@ -107,7 +107,7 @@ impl Rig {
 
 /// Which frame's pattern it shows in every byte of every plane; `None` for no single one.
 pub fn pattern_number(frame: &CapturedFrame) -> Option<u64> {
-    let Memory::Cpu(buffer) = &frame.memory else { panic!("memory of another kind") };
+    let buffer = frame.memory.cpu().expect("memory of the CPU");
     // The first byte tells the number to 8 bits; 31 is odd, so every one of 256 differs.
     let first = buffer.plane(0).0[0];
     let number = (0..256).find(|number| pattern(*number, 0, 0, 0) == first)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ghoststream::internals::{
-    Capture, CapturedFrame, Counters, FrameQueue, FrameSink, Journal, Memory, Taken, open_capture,
+    Capture, CapturedFrame, Counters, FrameQueue, FrameSink, Journal, Taken, open_capture,
 };
 use ghoststream::test_card::{self, Luma, Reading};
 use ghoststream::{CaptureConfig, CaptureError, PixelFormat};
@@ -70,7 +70,7 @@ impl Rig {
 
 /// Reads the card out of a packed frame's green.
 fn read(frame: &CapturedFrame) -> Option<Reading> {
-    let Memory::Cpu(buffer) = &frame.memory else { panic!("memory of another kind") };
+    let buffer = frame.memory.cpu().expect("memory of the CPU");
     let (bytes, stride) = buffer.plane(0);
     let green = match frame.format {
         PixelFormat::Bgrx | PixelFormat::Rgbx => 1,

@@ -160,6 +160,7 @@ impl Frames {
             transform: transform.unwrap_or_default(),
             damage,
             cursor,
+            hdr: None,
             memory,
         };
         if self.with_cursor {

@@ -98,6 +98,7 @@ impl Film {
             transform: Transform::Normal,
             damage: Damage::Full,
             cursor: None,
+            hdr: None,
             memory: Memory::Cpu(buffer),
         })
     }

@@ -2,7 +2,7 @@
 
 use super::reference::check;
 use super::*;
-use crate::processing::matrix::{Order, Weights};
+use crate::processing::weights::{Order, Weights};
 use crate::processing::{avx2, open, strip};
 
 #[test]

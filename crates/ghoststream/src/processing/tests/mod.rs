@@ -105,6 +105,7 @@ fn wrap(format: PixelFormat, size: Size, bytes: Vec<u8>, planes: &[Plane]) -> Ca
         transform: Transform::Normal,
         damage: Damage::Full,
         cursor: None,
+        hdr: None,
         memory: Memory::Cpu(buffer),
     }
 }

@@ -2,7 +2,7 @@
 //! pixel formats and the geometry of the fit.
 
 use crate::av::Picture;
-use crate::capture::{CapturedFrame, Memory};
+use crate::capture::CapturedFrame;
 use crate::encode::InputSpec;
 use crate::processing::Recipe;
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Transform};
@@ -28,7 +28,7 @@ fn levels(range: ColorRange, depth: u32) -> (f64, f64, f64, f64) {
 }
 
 fn byte(frame: &CapturedFrame, plane: usize, row: u32, at: usize) -> f64 {
-    let Memory::Cpu(buffer) = &frame.memory;
+    let buffer = frame.memory.cpu().expect("memory of the CPU");
     let (bytes, stride) = buffer.plane(plane);
     f64::from(bytes[row as usize * stride + at])
 }

@@ -92,7 +92,7 @@ fn each_filter_is_what_it_is_called() {
                 let got = read(&picture, output);
                 let source = shown(&frame, None);
                 // Bars, where there are any, are judged elsewhere.
-                let content = crate::processing::geometry::fit(from, to);
+                let content = ghoststream_picture::fit(from, to);
                 let wanted = planes(recipe.output, &scaled(&source, content.size(), *scaler));
                 let inner = cut(&got, content, output.is_yuv());
                 let peak = f64::from((1u32 << output.depth()) - 1);
@@ -122,7 +122,7 @@ fn flat_pictures_stay_flat() {
             for to in [Size::new(64, 36), Size::new(238, 134), Size::new(16, 10)] {
                 let recipe = Recipe { scaler: *scaler, ..recipe(PixelFormat::Xrgb, to) };
                 let picture = open(recipe).process(&frame).expect("scaled");
-                let content = crate::processing::geometry::fit(from, to);
+                let content = ghoststream_picture::fit(from, to);
                 for plane in cut(&read(&picture, PixelFormat::Xrgb), content, false) {
                     assert!(
                         plane.iter().flatten().all(|it| *it == f64::from(value)),
@@ -137,7 +137,8 @@ fn flat_pictures_stay_flat() {
 proptest! {
     #[test]
     fn vectors_scale_with_the_same_bits(seed in 0u64..1000, width in 1usize..70, taps in 1usize..17, results in 1u32..40) {
-        use crate::processing::{avx2, filter::{Axis, FixedAxis}, resample::fixed};
+        use crate::processing::{avx2, filter::FixedAxis, resample::fixed};
+        use ghoststream_picture::filter::Axis;
         let mut noise = Noise(seed + 1);
         let rows: Vec<Vec<[u8; 4]>> =
             (0..taps).map(|_| (0..width).map(|_| (noise.next() as u32).to_le_bytes()).collect()).collect();
@@ -149,7 +150,7 @@ proptest! {
         fixed::blend(&rows, &weights, &mut slow, 0);
         prop_assert_eq!(&fast, &slow);
         for scaler in Scaler::ALL {
-            let axis = Axis::new(width as u32, results, *scaler);
+            let axis = Axis::new(width as u32, results, (*scaler).into());
             let Some(narrow) = FixedAxis::new(&axis) else { continue };
             let x = results / 3;
             let mut sums = fast[narrow.starts()[x as usize] as usize..].to_vec();

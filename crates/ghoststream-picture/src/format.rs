@@ -1,4 +1,4 @@
-//! Pixel formats and what their numbers mean.
+//! How pixels lie in memory.
 
 /// How the pixels of a picture lie in memory.
 ///
@@ -6,7 +6,6 @@
 /// `SPA_VIDEO_FORMAT_*` are; the 10-bit kinds by the order of their bits in a little-endian 32-bit
 /// word, high to low. `x` and `A` are not told apart: a desktop's picture is opaque.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 #[allow(missing_docs)]
 pub enum PixelFormat {
     Bgrx,
@@ -23,6 +22,9 @@ pub enum PixelFormat {
     Rgbx1010102,
     /// `BGRx_102LE`.
     Bgrx1010102,
+    /// `RGBA_F16`: red, green, blue and alpha as IEEE 754 halves, little-endian. Values below 0 and
+    /// above 1 are colours too.
+    Rgba16f,
     /// 4:2:0, a plane of luma and a plane of chroma pairs (Cb first).
     Nv12,
     /// 4:2:0 in three planes, also known as YUV420 and I420.
@@ -56,6 +58,7 @@ impl PixelFormat {
             | Self::Rgbx1010102
             | Self::Bgrx1010102 => Some(4),
             Self::Rgb24 | Self::Bgr24 => Some(3),
+            Self::Rgba16f => Some(8),
             Self::Yuy2 => Some(2),
             Self::Nv12
             | Self::I420
@@ -79,17 +82,18 @@ impl PixelFormat {
     }
 
     /// How far up in its 16 bits a sample of a planar format with ten bits is.
-    pub(crate) const fn sample_shift(self) -> u32 {
+    pub const fn sample_shift(self) -> u32 {
         if matches!(self, Self::P010 | Self::I444P16) { 6 } else { 0 }
     }
 
-    /// Significant bits of a sample.
+    /// Significant bits of a sample; of half floats, the ten of their significand.
     pub const fn depth(self) -> u32 {
         match self {
             Self::Xrgb2101010
             | Self::Xbgr2101010
             | Self::Rgbx1010102
             | Self::Bgrx1010102
+            | Self::Rgba16f
             | Self::P010
             | Self::I010
             | Self::I444P10
@@ -121,51 +125,9 @@ impl PixelFormat {
             (Self::I010, _) => (half_width * 2, half_height),
             (Self::P010, _) => (half_width * 4, half_height),
             (Self::Yuy2, _) => (half_width * 4, height),
+            (Self::Rgba16f, _) => (width * 8, height),
             (Self::Rgb24 | Self::Bgr24, _) => (width * 3, height),
             _ => (width * 4, height),
         }
-    }
-}
-
-/// The coefficients between RGB and YCbCr, and the primaries that go with them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ColorSpace {
-    /// ITU-R BT.601 (525 lines), SMPTE 170M.
-    Bt601,
-    /// ITU-R BT.709, what HD video and sRGB desktops use.
-    #[default]
-    Bt709,
-    /// ITU-R BT.2020, non-constant luminance.
-    Bt2020,
-}
-
-/// Which code values are black and white.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ColorRange {
-    /// 16 to 235 for luma, 16 to 240 for chroma, at 8 bits; what players expect of YUV.
-    #[default]
-    Limited,
-    /// 0 to 255.
-    Full,
-}
-
-/// What the code values of a picture mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Color {
-    /// Matrix and primaries.
-    pub space: ColorSpace,
-    /// Black and white levels. RGB is always full range.
-    pub range: ColorRange,
-}
-
-impl Color {
-    /// This matrix, these levels.
-    pub const fn new(space: ColorSpace, range: ColorRange) -> Self {
-        Self { space, range }
     }
 }

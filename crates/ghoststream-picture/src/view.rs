@@ -5,13 +5,11 @@
 //! `wl_output.transform`): flipped left to right, where it is one of the flipped ones, then turned
 //! counter-clockwise. Showing the picture upright undoes that, so `Rotated90` is turned clockwise.
 
-use super::ProcessError;
-use crate::capture::CapturedFrame;
 use crate::{Rect, Size, Transform};
 
 /// The part of the upright picture that is taken, and how it lies in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct View {
+pub struct View {
     crop: Rect,
     transform: Transform,
     /// In pixels of the upright picture.
@@ -19,37 +17,39 @@ pub(super) struct View {
 }
 
 impl View {
-    /// What `region` takes of a frame; all of it without one.
-    pub(super) fn new(frame: &CapturedFrame, region: Option<Rect>) -> Result<Self, ProcessError> {
-        let crop = frame.crop.intersection(Rect::of(frame.size));
-        let whole = frame.transform.apply(crop.size());
+    /// What `region` takes of the picture that lies in `crop` of its buffer; all of it without one.
+    ///
+    /// # Errors
+    /// The region lies outside the picture, of which the upright size is given.
+    pub fn new(crop: Rect, transform: Transform, region: Option<Rect>) -> Result<Self, Size> {
+        let whole = transform.apply(crop.size());
         let region = region.map_or(Rect::of(whole), |it| it.intersection(Rect::of(whole)));
         if region.is_empty() {
-            return Err(ProcessError::Region(whole));
+            return Err(whole);
         }
-        Ok(Self { crop, transform: frame.transform, region })
+        Ok(Self { crop, transform, region })
     }
 
     /// Pixels across and down.
-    pub(super) const fn size(&self) -> Size {
+    pub const fn size(&self) -> Size {
         self.region.size()
     }
 
     /// The same without the columns and rows beyond `size`.
-    pub(super) fn cut(mut self, size: Size) -> Self {
+    pub fn cut(mut self, size: Size) -> Self {
         self.region.width = self.region.width.min(size.width);
         self.region.height = self.region.height.min(size.height);
         self
     }
 
     /// Where its first pixel is in the buffer, if it lies there as it is shown.
-    pub(super) fn upright_origin(&self) -> Option<(u32, u32)> {
+    pub fn upright_origin(&self) -> Option<(u32, u32)> {
         (self.transform == Transform::Normal)
             .then(|| (self.crop.x + self.region.x, self.crop.y + self.region.y))
     }
 
     /// The pixel of the buffer that is shown at `x`, `y`.
-    pub(super) fn locate(&self, x: u32, y: u32) -> (u32, u32) {
+    pub fn locate(&self, x: u32, y: u32) -> (u32, u32) {
         let (x, y) = (x + self.region.x, y + self.region.y);
         let (right, bottom) = (self.crop.width - 1, self.crop.height - 1);
         let (bx, by) = match self.transform {
@@ -66,7 +66,7 @@ impl View {
     }
 
     /// How far in the buffer one pixel to the right and one down are, each as (x, y).
-    pub(super) const fn steps(&self) -> ((i64, i64), (i64, i64)) {
+    pub const fn steps(&self) -> ((i64, i64), (i64, i64)) {
         match self.transform {
             Transform::Normal => ((1, 0), (0, 1)),
             Transform::Rotated90 => ((0, -1), (1, 0)),
@@ -80,7 +80,7 @@ impl View {
     }
 
     /// Where a rectangle of the buffer is shown, clipped to the view.
-    pub(super) fn shown(&self, rect: Rect) -> Rect {
+    pub fn shown(&self, rect: Rect) -> Rect {
         let rect = rect.intersection(self.crop);
         if rect.is_empty() {
             return Rect::default();

@@ -1,25 +1,52 @@
 //! Sizes and rectangles as people write them.
 
+use std::fmt;
 use std::str::FromStr;
 
-use super::ConfigError;
 use crate::{Rect, Size};
 
+/// A text that is no size or no rectangle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeError {
+    /// What it should have been, `size` or `region`.
+    pub name: &'static str,
+    /// What was given.
+    pub value: String,
+    /// What is allowed, in words.
+    pub allowed: &'static str,
+}
+
+impl fmt::Display for ShapeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is no {}; write {}", self.value, self.name, self.allowed)
+    }
+}
+
+impl std::error::Error for ShapeError {}
+
 impl FromStr for Size {
-    type Err = ConfigError;
+    type Err = ShapeError;
 
     /// Reads `WxH`, such as `1920x1080`.
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
-        size(text).ok_or_else(|| ConfigError::new("size", text, "WxH, such as 1920x1080"))
+    fn from_str(text: &str) -> Result<Self, ShapeError> {
+        size(text).ok_or_else(|| ShapeError {
+            name: "size",
+            value: text.to_owned(),
+            allowed: "WxH, such as 1920x1080",
+        })
     }
 }
 
 impl FromStr for Rect {
-    type Err = ConfigError;
+    type Err = ShapeError;
 
     /// Reads `X,Y,WxH`, such as `100,50,1280x720`.
-    fn from_str(text: &str) -> Result<Self, ConfigError> {
-        rect(text).ok_or_else(|| ConfigError::new("region", text, "X,Y,WxH, such as 100,50,1280x720"))
+    fn from_str(text: &str) -> Result<Self, ShapeError> {
+        rect(text).ok_or_else(|| ShapeError {
+            name: "region",
+            value: text.to_owned(),
+            allowed: "X,Y,WxH, such as 100,50,1280x720",
+        })
     }
 }
 

@@ -1,0 +1,24 @@
+//! What a picture is to GhostStream: how its pixels lie in memory, what their numbers mean, how it is
+//! turned, placed and scaled.
+//!
+//! The processors on the CPU and on the GPU share this, so that both make the same picture. It knows
+//! neither FFmpeg nor PipeWire nor Vulkan.
+#![warn(missing_docs)]
+
+mod color;
+pub mod filter;
+mod fit;
+mod format;
+mod geometry;
+pub mod hdr;
+pub mod matrix;
+mod shape;
+mod view;
+
+pub use color::{Color, ColorRange, ColorSpace, Transfer};
+pub use fit::{fit, only_trims};
+pub use format::PixelFormat;
+pub use geometry::{Rect, Size, Transform};
+pub use hdr::HdrMetadata;
+pub use shape::ShapeError;
+pub use view::View;
