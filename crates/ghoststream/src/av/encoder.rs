@@ -190,7 +190,7 @@ impl OpenEncoder {
         context.framerate = ffi::AVRational { num: video.rate.0, den: video.rate.1 };
         context.time_base = ffi::AVRational { num: video.rate.1, den: video.rate.0 };
         context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
-        let (space, primaries, transfer) = av_color(video.color.space);
+        let (space, primaries, transfer) = av_color(video.color);
         context.colorspace = space;
         context.color_primaries = primaries;
         context.color_trc = transfer;

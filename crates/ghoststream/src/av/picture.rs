@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use ghoststream_gpu::cuda::{Layout, PinnedPiece};
 
 use super::{AvError, AvFrame, check, ffi};
-use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size};
+use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size, Transfer};
 
 /// An `AVFrame` with pixels. Sharing it is cheap; writing needs the only reference.
 pub struct Picture(NonNull<ffi::AVFrame>);
@@ -82,7 +82,7 @@ impl Picture {
         frame.format = av_pixel_format(format).ok_or(invalid)? as i32;
         frame.width = i32::try_from(size.width).map_err(|_| invalid)?;
         frame.height = i32::try_from(size.height).map_err(|_| invalid)?;
-        let (space, primaries, transfer) = av_color(color.space);
+        let (space, primaries, transfer) = av_color(color);
         frame.colorspace = space;
         frame.color_primaries = primaries;
         frame.color_trc = transfer;
@@ -227,16 +227,24 @@ pub(crate) fn av_pixel_format(format: PixelFormat) -> Option<ffi::AVPixelFormat>
     })
 }
 
-/// libavutil's matrix, primaries and transfer (ITU-T H.273) of a colour space.
+/// libavutil's matrix, primaries and transfer (ITU-T H.273) of a colour.
+///
+/// Light itself has no place in an encoded picture: it is tagged as what processing makes of it, SDR.
 pub(crate) fn av_color(
-    space: ColorSpace,
+    color: Color,
 ) -> (ffi::AVColorSpace, ffi::AVColorPrimaries, ffi::AVColorTransferCharacteristic) {
     use ffi::{AVColorPrimaries::*, AVColorSpace::*, AVColorTransferCharacteristic::*};
-    match space {
+    let (space, primaries, sdr) = match color.space {
         ColorSpace::Bt601 => (AVCOL_SPC_SMPTE170M, AVCOL_PRI_SMPTE170M, AVCOL_TRC_SMPTE170M),
         ColorSpace::Bt709 => (AVCOL_SPC_BT709, AVCOL_PRI_BT709, AVCOL_TRC_BT709),
         ColorSpace::Bt2020 => (AVCOL_SPC_BT2020_NCL, AVCOL_PRI_BT2020, AVCOL_TRC_BT2020_10),
-    }
+    };
+    let transfer = match color.transfer {
+        Transfer::Pq => AVCOL_TRC_SMPTE2084,
+        Transfer::Hlg => AVCOL_TRC_ARIB_STD_B67,
+        Transfer::Sdr | Transfer::Linear => sdr,
+    };
+    (space, primaries, transfer)
 }
 
 /// libavutil's name of a range.

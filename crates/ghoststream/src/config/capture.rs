@@ -94,6 +94,9 @@ pub struct CaptureConfig {
     pub multiple: bool,
     /// The part of the picture to take, in pixels of the upright picture. `None` is all of it.
     pub region: Option<Rect>,
+    /// Whether to ask for the HDR picture of a desktop in HDR, which else maps it to SDR itself. Set where
+    /// a rendition keeps HDR.
+    pub hdr: bool,
     /// The size of the test card. `None` is 1920x1080.
     pub test_card_size: Option<Size>,
     /// Under which name the portal's restore token is kept. `None` keeps none and always asks.
@@ -115,6 +118,7 @@ impl Default for CaptureConfig {
             kinds: SourceKinds::default(),
             multiple: false,
             region: None,
+            hdr: false,
             test_card_size: None,
             restore_profile: Some("default".to_owned()),
             resume: false,
@@ -170,6 +174,13 @@ impl CaptureConfig {
     #[must_use]
     pub fn with_region(mut self, region: Rect) -> Self {
         self.region = Some(region);
+        self
+    }
+
+    /// Whether to ask for the HDR picture of a desktop in HDR.
+    #[must_use]
+    pub fn with_hdr(mut self, hdr: bool) -> Self {
+        self.hdr = hdr;
         self
     }
 

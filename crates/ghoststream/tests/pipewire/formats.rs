@@ -1,10 +1,10 @@
 //! Every format, memory and layout arrives bit by bit.
 
 use ghoststream::internals::pod::Value;
-use ghoststream::{Color, ColorRange, ColorSpace, PixelFormat, Size};
+use ghoststream::{Color, ColorRange, ColorSpace, PixelFormat, Size, Transfer};
 use testkit::producer::{Blocks, Memory, Offer, Producer, Script, patterned, pixel_format};
 
-use crate::rig::{Rig, pattern_number, session};
+use crate::rig::{Rig, config, pattern_number, session};
 
 const PACKED: [&str; 18] = [
     "BGRx",
@@ -118,4 +118,47 @@ fn the_producers_colour_is_believed() {
     let producer = Producer::start(script, patterned()).unwrap();
     let frame = Rig::open(producer.name()).frame();
     assert_eq!(frame.color, Color::new(ColorSpace::Bt2020, ColorRange::Full));
+}
+
+const TRANSFER: u32 = 0x2_000e;
+const PRIMARIES: u32 = 0x2_000f;
+
+/// What a desktop in HDR offers: its own picture to those who speak of it, else one mapped to SDR.
+fn desktop_in_hdr(transfer: u32) -> Producer {
+    let size = Size::new(32, 32);
+    let extra = vec![(TRANSFER, Value::Id(transfer).mandatory()), (PRIMARIES, Value::Id(7).mandatory())];
+    let offers = vec![Offer { extra, ..Offer::new("xBGR_210LE", size) }, Offer::new("BGRx", size)];
+    let script = Script { offers, ..Script::new("hdr", "BGRx", size, 60.0) };
+    Producer::start(script, patterned()).unwrap()
+}
+
+fn first_of(producer: &Producer, hdr: bool) -> (PixelFormat, Color) {
+    let frame = Rig::with(&config(producer.name()).with_hdr(hdr)).unwrap().frame();
+    assert!(pattern_number(&frame).is_some());
+    assert_eq!(frame.hdr, None, "PipeWire has no word for it");
+    (frame.format, frame.color)
+}
+
+#[test]
+fn a_desktop_in_hdr_sends_it_to_who_asks() {
+    let _session = session();
+    let wide = Color::new(ColorSpace::Bt2020, ColorRange::Full);
+    for (number, transfer) in [(14, Transfer::Pq), (15, Transfer::Hlg)] {
+        let producer = desktop_in_hdr(number);
+        let kept = first_of(&producer, true);
+        assert_eq!(kept, (PixelFormat::Xbgr2101010, wide.with_transfer(transfer)));
+    }
+    let mapped = first_of(&desktop_in_hdr(14), false);
+    assert_eq!(mapped, (PixelFormat::Bgrx, Color::new(ColorSpace::Bt709, ColorRange::Full)));
+}
+
+/// Where one side alone speaks of a property, PipeWire puts it into the agreement: a producer that
+/// knows nothing of HDR would be taken for one that sends it.
+#[test]
+fn ten_bits_that_say_nothing_of_hdr_are_not_taken_for_it() {
+    let _session = session();
+    let script = Script::new("ten", "xBGR_210LE", Size::new(32, 32), 60.0);
+    let producer = Producer::start(script, patterned()).unwrap();
+    let taken = first_of(&producer, true);
+    assert_eq!(taken, (PixelFormat::Xbgr2101010, Color::new(ColorSpace::Bt709, ColorRange::Full)));
 }

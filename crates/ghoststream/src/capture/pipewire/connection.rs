@@ -174,7 +174,7 @@ impl Connection {
         check_class(&target.node, &info.class)?;
         let with_cursor = context.config.cursor == CursorMode::Metadata;
         let frames = Frames::new(index, context.sink.clone(), with_cursor);
-        let stream = Stream::connect(core, node, context.config.fps, frames)
+        let stream = Stream::connect(core, node, (context.config.fps, context.config.hdr), frames)
             .map_err(|error| refused(&target.node, &error.to_string()))?;
         let own = if info.description.is_empty() { &info.name } else { &info.description };
         let label = if target.label.is_empty() { own.clone() } else { target.label.clone() };

@@ -1,7 +1,7 @@
 //! What is negotiated: formats, buffers and metadata, as pure functions over pods.
 
 use super::pod::{Object, Pod, Value};
-use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size};
+use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size, Transfer};
 
 const OBJECT_FORMAT: u32 = 0x4_0003;
 const OBJECT_BUFFERS: u32 = 0x4_0004;
@@ -25,7 +25,17 @@ const VIDEO_FRAMERATE: u32 = 0x2_0004;
 const VIDEO_MAX_FRAMERATE: u32 = 0x2_0005;
 const VIDEO_COLOR_RANGE: u32 = 0x2_000c;
 const VIDEO_COLOR_MATRIX: u32 = 0x2_000d;
+const VIDEO_TRANSFER: u32 = 0x2_000e;
 const VIDEO_COLOR_PRIMARIES: u32 = 0x2_000f;
+
+/// `SPA_VIDEO_COLOR_PRIMARIES_BT2020`.
+const PRIMARIES_BT2020: u32 = 7;
+/// `SPA_VIDEO_TRANSFER_GAMMA10`: light itself.
+const TRANSFER_LINEAR: u32 = 1;
+/// `SPA_VIDEO_TRANSFER_SMPTE2084` and `_ARIB_STD_B67`. PipeWire's headers have them from 1.6 on; what
+/// is negotiated is the number, of which the daemon need not know.
+const TRANSFER_PQ: u32 = 14;
+const TRANSFER_HLG: u32 = 15;
 
 /// Pixels across or down at most.
 const MOST_SIDE: u32 = 16384;
@@ -98,64 +108,101 @@ pub fn parse_format(bytes: &[u8]) -> Result<VideoFormat, String> {
     if size.is_empty() || size.width > MOST_SIDE || size.height > MOST_SIDE {
         return Err(format!("its size, {size}, is not within 1x1 to {MOST_SIDE}x{MOST_SIDE}"));
     }
-    let color = color(format, size, id(VIDEO_COLOR_RANGE), id(VIDEO_COLOR_MATRIX), id(VIDEO_COLOR_PRIMARIES));
+    let stated = Stated {
+        range: id(VIDEO_COLOR_RANGE),
+        matrix: id(VIDEO_COLOR_MATRIX),
+        transfer: id(VIDEO_TRANSFER),
+        primaries: id(VIDEO_COLOR_PRIMARIES),
+    };
+    let color = stated.color(format, size);
     let framerate = get(VIDEO_FRAMERATE).and_then(Pod::fraction).unwrap_or((0, 1));
     Ok(VideoFormat { format, size, color, framerate })
 }
 
-/// Colour as the producer states it, and what is usual where it does not.
-fn color(
-    format: PixelFormat,
-    size: Size,
+/// Colour as the producer states it: `SPA_VIDEO_COLOR_*` and `SPA_VIDEO_TRANSFER_*`.
+#[derive(Clone, Copy, Debug)]
+struct Stated {
     range: Option<u32>,
     matrix: Option<u32>,
+    transfer: Option<u32>,
     primaries: Option<u32>,
-) -> Color {
-    let wide = primaries == Some(7);
-    if !format.is_yuv() {
-        let space = if wide { ColorSpace::Bt2020 } else { ColorSpace::Bt709 };
-        return Color::new(space, ColorRange::Full);
+}
+
+impl Stated {
+    /// What is stated, and what is usual where it is not.
+    fn color(self, format: PixelFormat, size: Size) -> Color {
+        let transfer = self.transfer(format);
+        let range = match (format.is_yuv(), self.range) {
+            (false, _) | (true, Some(1)) => ColorRange::Full,
+            _ => ColorRange::Limited,
+        };
+        Color::new(self.space(format, size, transfer), range).with_transfer(transfer)
     }
-    let space = match matrix {
-        Some(3) => ColorSpace::Bt709,
-        // SMPTE 240M is nearer to BT.709, the FCC's matrix to BT.601.
-        Some(5) => ColorSpace::Bt709,
-        Some(2 | 4) => ColorSpace::Bt601,
-        Some(6) => ColorSpace::Bt2020,
-        _ if wide => ColorSpace::Bt2020,
-        // The usual rule for video that does not say: standard definition is BT.601.
-        _ if size.height <= 576 => ColorSpace::Bt601,
-        _ => ColorSpace::Bt709,
-    };
-    let range = if range == Some(1) { ColorRange::Full } else { ColorRange::Limited };
-    Color::new(space, range)
+
+    fn transfer(self, format: PixelFormat) -> Transfer {
+        let is_float = format == PixelFormat::Rgba16f;
+        match self.transfer {
+            Some(TRANSFER_PQ) => Transfer::Pq,
+            Some(TRANSFER_HLG) => Transfer::Hlg,
+            // Integers are too coarse for light itself.
+            Some(TRANSFER_LINEAR) | None | Some(0) if is_float => Transfer::Linear,
+            _ => Transfer::Sdr,
+        }
+    }
+
+    fn space(self, format: PixelFormat, size: Size, transfer: Transfer) -> ColorSpace {
+        let wide = match self.primaries {
+            // BT.2100 has no other primaries.
+            None | Some(0) => matches!(transfer, Transfer::Pq | Transfer::Hlg),
+            Some(stated) => stated == PRIMARIES_BT2020,
+        };
+        match self.matrix.filter(|_| format.is_yuv()) {
+            // SMPTE 240M is nearer to BT.709, the FCC's matrix to BT.601.
+            Some(3 | 5) => ColorSpace::Bt709,
+            Some(2 | 4) => ColorSpace::Bt601,
+            Some(6) => ColorSpace::Bt2020,
+            _ if wide => ColorSpace::Bt2020,
+            // The usual rule for video that does not say: standard definition is BT.601.
+            _ if format.is_yuv() && size.height <= 576 => ColorSpace::Bt601,
+            _ => ColorSpace::Bt709,
+        }
+    }
 }
 
 /// The formats that we take, best first: at most `fps` frames a second where the producer lets us
 /// choose, else whatever it sends.
-pub(super) fn offers(fps: f64) -> [Object; 2] {
+///
+/// A desktop in HDR hands out either its HDR picture, to those who ask for it, or one that it has
+/// mapped to SDR itself. With `hdr` we ask for the first, and take the second where there is none.
+pub(super) fn offers(fps: f64, hdr: bool) -> Vec<Object> {
     let most = (fps.ceil().clamp(1.0, 1000.0)) as u32;
-    [offer(most, most), offer(most, 1000)]
+    let rates = [(most, most), (most, 1000)];
+    let ask = |hdr| rates.map(|(preferred, most)| offer(preferred, most, hdr));
+    let wide = if hdr { ask(true).to_vec() } else { vec![] };
+    wide.into_iter().chain(ask(false)).collect()
 }
 
-fn offer(preferred: u32, most: u32) -> Object {
-    let mut formats = vec![Value::Id(FORMATS[0].0)];
-    formats.extend(FORMATS.iter().map(|(id, _)| Value::Id(*id)));
+fn offer(preferred: u32, most: u32, hdr: bool) -> Object {
+    let taken = FORMATS.iter().filter(|(_, format)| !hdr || format.depth() > 8);
+    let mut formats: Vec<_> = taken.map(|(id, _)| Value::Id(*id)).collect();
+    formats.insert(0, formats[0].clone());
     let size = |side| Value::Rectangle(Size::new(side, side));
     let rate = |rate| Value::Fraction(rate, 1);
-    Object::new(
-        OBJECT_FORMAT,
-        PARAM_ENUM_FORMAT,
-        &[
-            (MEDIA_TYPE, Value::Id(MEDIA_VIDEO)),
-            (MEDIA_SUBTYPE, Value::Id(MEDIA_RAW)),
-            (VIDEO_FORMAT, Value::Enum(formats)),
-            (VIDEO_SIZE, Value::range(Value::Rectangle(Size::new(1920, 1080)), size(1), size(MOST_SIDE))),
-            // 0/1 is a variable rate, which is what compositors send.
-            (VIDEO_FRAMERATE, Value::range(rate(preferred), rate(0), rate(1000))),
-            (VIDEO_MAX_FRAMERATE, Value::range(rate(preferred), rate(0), rate(most))),
-        ],
-    )
+    let mut properties = vec![
+        (MEDIA_TYPE, Value::Id(MEDIA_VIDEO)),
+        (MEDIA_SUBTYPE, Value::Id(MEDIA_RAW)),
+        (VIDEO_FORMAT, Value::Enum(formats)),
+        (VIDEO_SIZE, Value::range(Value::Rectangle(Size::new(1920, 1080)), size(1), size(MOST_SIDE))),
+        // 0/1 is a variable rate, which is what compositors send.
+        (VIDEO_FRAMERATE, Value::range(rate(preferred), rate(0), rate(1000))),
+        (VIDEO_MAX_FRAMERATE, Value::range(rate(preferred), rate(0), rate(most))),
+    ];
+    if hdr {
+        let curves = [TRANSFER_PQ, TRANSFER_PQ, TRANSFER_HLG].map(Value::Id);
+        properties.push((VIDEO_TRANSFER, Value::Enum(curves.to_vec()).mandatory()));
+        properties.push((VIDEO_COLOR_PRIMARIES, Value::Id(PRIMARIES_BT2020).mandatory()));
+    }
+    Object::new(OBJECT_FORMAT, PARAM_ENUM_FORMAT, &properties)
 }
 
 /// Memory types as bits of `1 << SPA_DATA_*`: pointers and descriptors that can be mapped.
@@ -227,6 +274,43 @@ mod tests {
         assert_eq!(nv12(&stated, 64), Color::new(ColorSpace::Bt2020, ColorRange::Full));
         assert_eq!(nv12(&[], 576), Color::new(ColorSpace::Bt601, ColorRange::Limited));
         assert_eq!(nv12(&[], 720), Color::new(ColorSpace::Bt709, ColorRange::Limited));
+    }
+
+    #[test]
+    fn takes_the_transfer_that_is_stated() {
+        let of = |format, extra: &[(u32, Value)]| {
+            let mut all =
+                vec![(VIDEO_FORMAT, Value::Id(format)), (VIDEO_SIZE, Value::Rectangle(Size::new(64, 64)))];
+            all.extend_from_slice(extra);
+            parse_format(&self::format(&all)).unwrap().color
+        };
+        let id = |key, value| (key, Value::Id(value));
+        let wide = Color::new(ColorSpace::Bt2020, ColorRange::Full);
+        let (pq, hlg) = (wide.with_transfer(Transfer::Pq), wide.with_transfer(Transfer::Hlg));
+        // xBGR_210LE.
+        let rgb = |extra: &[(u32, Value)]| of(81, extra);
+        assert_eq!(rgb(&[id(VIDEO_TRANSFER, TRANSFER_PQ), id(VIDEO_COLOR_PRIMARIES, 7)]), pq);
+        assert_eq!(rgb(&[id(VIDEO_TRANSFER, TRANSFER_HLG)]), hlg, "which has no other primaries");
+        let narrow = rgb(&[id(VIDEO_TRANSFER, TRANSFER_PQ), id(VIDEO_COLOR_PRIMARIES, 1)]);
+        assert_eq!(narrow.space, ColorSpace::Bt709, "what is stated counts");
+        assert_eq!(rgb(&[id(VIDEO_COLOR_PRIMARIES, 7)]), wide, "wide, and not HDR");
+        assert!(!rgb(&[id(VIDEO_TRANSFER, TRANSFER_LINEAR)]).is_hdr(), "integers are not light itself");
+        let nv12 = of(23, &[id(VIDEO_TRANSFER, TRANSFER_PQ)]);
+        let limited = Color::new(ColorSpace::Bt2020, ColorRange::Limited);
+        assert_eq!(nv12, limited.with_transfer(Transfer::Pq));
+    }
+
+    #[test]
+    fn hdr_is_asked_for_first_and_only_of_those_who_speak_of_it() {
+        let offered = |hdr| offers(60.0, hdr).iter().map(Object::to_bytes).collect::<Vec<_>>();
+        let (with, without) = (offered(true), offered(false));
+        assert_eq!((with.len(), without.len()), (4, 2));
+        assert_eq!(with[2..], without[..], "SDR is taken all the same");
+        let transfer = |bytes: &[u8]| {
+            let (_, mut properties) = Pod::parse(bytes).unwrap().object().unwrap();
+            properties.find(|(key, _)| *key == VIDEO_TRANSFER).and_then(|(_, pod)| pod.id())
+        };
+        assert_eq!(with.iter().map(|it| transfer(it)).collect::<Vec<_>>(), [Some(14), Some(14), None, None]);
     }
 
     #[test]

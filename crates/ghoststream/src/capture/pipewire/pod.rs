@@ -13,6 +13,9 @@ const TYPE_FRACTION: u32 = 11;
 const TYPE_OBJECT: u32 = 15;
 const TYPE_CHOICE: u32 = 19;
 
+/// `SPA_POD_PROP_FLAG_MANDATORY`.
+const FLAG_MANDATORY: u32 = 1 << 3;
+
 /// One value, borrowed from the bytes it came in.
 #[derive(Clone, Copy, Debug)]
 pub struct Pod<'a> {
@@ -121,6 +124,9 @@ pub enum Value {
     Range(Box<[Value; 3]>),
     /// A set of bits.
     Flags(i32),
+    /// Both sides must speak of the property, or there is no agreement. Of what only one side
+    /// mentions, an agreement takes over the other's word unasked.
+    Mandatory(Box<Value>),
 }
 
 impl Value {
@@ -129,8 +135,19 @@ impl Value {
         Self::Range(Box::new([preferred, least, most]))
     }
 
+    /// The same, as what both sides must speak of.
+    pub fn mandatory(self) -> Self {
+        Self::Mandatory(Box::new(self))
+    }
+
+    /// The flags of a property with this value.
+    const fn flags(&self) -> u32 {
+        if matches!(self, Self::Mandatory(_)) { FLAG_MANDATORY } else { 0 }
+    }
+
     fn kind(&self) -> u32 {
         match self {
+            Self::Mandatory(value) => value.kind(),
             Self::Id(_) => TYPE_ID,
             Self::Int(_) => TYPE_INT,
             Self::Long(_) => TYPE_LONG,
@@ -142,6 +159,7 @@ impl Value {
 
     fn write_body(&self, out: &mut Vec<u8>) {
         match self {
+            Self::Mandatory(value) => value.write_body(out),
             Self::Id(value) => push(out, *value),
             Self::Int(value) => push(out, value.cast_unsigned()),
             Self::Long(value) => out.extend_from_slice(&value.to_ne_bytes()),
@@ -197,7 +215,7 @@ impl Object {
         push(&mut body, id);
         for (key, value) in properties {
             push(&mut body, *key);
-            push(&mut body, 0);
+            push(&mut body, value.flags());
             value.write(&mut body);
         }
         let mut bytes = Vec::new();
@@ -246,19 +264,21 @@ mod tests {
                 (3, Value::Rectangle(Size::new(640, 480))),
                 (4, Value::Enum(vec![Value::Fraction(60, 1), Value::Fraction(30, 1)])),
                 (5, Value::Flags(6)),
+                (6, Value::Id(3).mandatory()),
             ],
         );
         let bytes = object.to_bytes();
         let (kind, properties) = Pod::parse(&bytes).unwrap().object().unwrap();
         assert_eq!(kind, 7);
         let found: Vec<_> = properties.collect();
-        assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert_eq!(found.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
         assert_eq!(found[0].1.id(), Some(5));
         assert_eq!(found[0].1.int(), None, "an id is not a number");
         assert_eq!(found[1].1.int(), Some(-4));
         assert_eq!(found[2].1.rectangle(), Some(Size::new(640, 480)));
         assert_eq!(found[3].1.fraction(), Some((60, 1)));
         assert_eq!(found[4].1.int(), Some(6));
+        assert_eq!(found[5].1.id(), Some(3));
     }
 
     #[test]

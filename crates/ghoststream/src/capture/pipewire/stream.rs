@@ -61,11 +61,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Connects to a node; the agreement follows in callbacks, see [`Stream::status`].
+    /// Connects to a node, asking for pictures at this rate and, where there are any, in HDR; the agreement follows in callbacks, see [`Stream::status`].
     pub(super) fn connect(
         core: &pw::core::CoreRc,
         node: u32,
-        fps: f64,
+        (fps, hdr): (f64, bool),
         frames: Frames,
     ) -> Result<Self, pw::Error> {
         let properties = pw::properties::properties! {
@@ -94,12 +94,11 @@ impl Stream {
             pw_sys::pw_stream_add_listener(raw.as_ptr(), &raw mut *hook, &raw const *events, data);
         }
         let this = Self { stream, _hook: hook, _events: events, shared };
-        this.start(node, fps)?;
+        this.start(node, format::offers(fps, hdr))?;
         Ok(this)
     }
 
-    fn start(&self, node: u32, fps: f64) -> Result<(), pw::Error> {
-        let offers = format::offers(fps);
+    fn start(&self, node: u32, offers: Vec<Object>) -> Result<(), pw::Error> {
         let mut params: Vec<*const spa_sys::spa_pod> = offers.iter().map(Object::as_ptr).collect();
         let flags = pw_sys::pw_stream_flags_PW_STREAM_FLAG_AUTOCONNECT
             | pw_sys::pw_stream_flags_PW_STREAM_FLAG_RT_PROCESS

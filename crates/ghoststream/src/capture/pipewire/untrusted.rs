@@ -93,7 +93,7 @@ mod tests {
 
         #[test]
         fn a_format_with_a_changed_word_does_no_harm(index in 0usize..60, word: u32) {
-            let mut bytes = format::offers(60.0)[0].to_bytes();
+            let mut bytes = format::offers(60.0, true)[0].to_bytes();
             let at = index * 4 % (bytes.len() - 3);
             bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
             read(&bytes);
