@@ -9,5 +9,6 @@
 
 pub mod cuda;
 mod dmabuf;
+pub mod vulkan;
 
 pub use dmabuf::{Acquire, DmaBuf, DmaBufPlane};

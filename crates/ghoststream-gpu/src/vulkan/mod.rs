@@ -1,0 +1,33 @@
+//! Vulkan's handles, each with one owner.
+//!
+//! [`Instance`] opens the loader and lists the GPUs, [`Device`] is one of them with a compute queue.
+//! [`Buffer`] and [`Image`] own their memory, [`Timeline`] says how far the GPU is, [`Commands`] records
+//! and submits. Everything that is made is counted ([`Device::created`]), so that a test can tell that
+//! nothing is made any more once a picture is on its way.
+//!
+//! Who submits work keeps what it reads alive until the timeline says that it is done: a buffer or an
+//! image must not go while the GPU uses it.
+#![allow(unsafe_code)]
+
+mod buffer;
+mod commands;
+mod device;
+mod error;
+mod image;
+mod instance;
+mod memory;
+mod physical;
+mod pipeline;
+mod timeline;
+
+pub use buffer::{Buffer, Use};
+pub use commands::{Commands, Submission};
+pub use device::Device;
+pub use error::VulkanError;
+pub use image::Image;
+pub use instance::{Instance, VulkanLoadError};
+pub use physical::{Abilities, Kind, Physical};
+pub use pipeline::{Binding, DescriptorSet, Layout, Pipeline};
+pub use timeline::Timeline;
+
+pub use ash::vk;

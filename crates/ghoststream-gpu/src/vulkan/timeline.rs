@@ -1,0 +1,91 @@
+//! How far the GPU is.
+
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::time::Duration;
+
+use ash::vk;
+
+use super::{Device, VulkanError};
+
+/// A timeline semaphore: a number that grows as work is done.
+#[derive(Debug)]
+pub struct Timeline {
+    device: Device,
+    raw: vk::Semaphore,
+}
+
+impl Timeline {
+    /// At 0. It can be exported where the device can ([`Abilities::export_timeline`]).
+    ///
+    /// [`Abilities::export_timeline`]: super::Abilities::export_timeline
+    ///
+    /// # Errors
+    /// The driver failed.
+    pub fn new(device: &Device) -> Result<Self, VulkanError> {
+        let mut kind = vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE);
+        let mut export = vk::ExportSemaphoreCreateInfo::default()
+            .handle_types(vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD);
+        let mut info = vk::SemaphoreCreateInfo::default().push_next(&mut kind);
+        if device.physical().abilities.export_timeline {
+            info = info.push_next(&mut export);
+        }
+        // SAFETY: what the structure points to lives during the call.
+        let raw = unsafe { device.raw().create_semaphore(&info, None) }
+            .map_err(VulkanError::of("vkCreateSemaphore"))?;
+        device.count();
+        Ok(Self { device: device.clone(), raw })
+    }
+
+    /// Its number now.
+    ///
+    /// # Errors
+    /// The device is lost.
+    pub fn value(&self) -> Result<u64, VulkanError> {
+        // SAFETY: the semaphore is of this device.
+        unsafe { self.device.raw().get_semaphore_counter_value(self.raw) }
+            .map_err(VulkanError::of("vkGetSemaphoreCounterValue"))
+    }
+
+    /// Waits until it has reached `value`; false when that takes longer than `most`.
+    ///
+    /// # Errors
+    /// The device is lost.
+    pub fn wait(&self, value: u64, most: Duration) -> Result<bool, VulkanError> {
+        let (semaphores, values) = ([self.raw], [value]);
+        let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
+        let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        // SAFETY: the semaphore is of this device.
+        match unsafe { self.device.raw().wait_semaphores(&info, most) } {
+            Ok(()) => Ok(true),
+            Err(vk::Result::TIMEOUT) => Ok(false),
+            Err(result) => Err(VulkanError { call: "vkWaitSemaphores", result }),
+        }
+    }
+
+    /// A descriptor of it, for CUDA.
+    ///
+    /// # Errors
+    /// The driver cannot.
+    pub fn export(&self) -> Result<OwnedFd, VulkanError> {
+        let info = vk::SemaphoreGetFdInfoKHR::default()
+            .semaphore(self.raw)
+            .handle_type(vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD);
+        // SAFETY: the semaphore is of this device.
+        let fd = unsafe { self.device.semaphore_fd()?.get_semaphore_fd(&info) }
+            .map_err(VulkanError::of("vkGetSemaphoreFdKHR"))?;
+        // SAFETY: the descriptor is new, and given to us.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+
+    /// The handle, valid as long as self lives.
+    pub const fn raw(&self) -> vk::Semaphore {
+        self.raw
+    }
+}
+
+impl Drop for Timeline {
+    fn drop(&mut self) {
+        // SAFETY: no work that signals it is under way: see the module's documentation.
+        unsafe { self.device.raw().destroy_semaphore(self.raw, None) };
+    }
+}
