@@ -9,6 +9,7 @@
 
 pub mod cuda;
 mod dmabuf;
+pub mod pass;
 pub mod vulkan;
 
 pub use dmabuf::{Acquire, DmaBuf, DmaBufPlane};

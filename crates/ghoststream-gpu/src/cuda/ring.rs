@@ -56,7 +56,7 @@ impl Layout {
     }
 
     /// Bytes of a plane's row and the number of its rows.
-    pub(super) fn size(&self, plane: usize) -> (usize, usize) {
+    pub fn size(&self, plane: usize) -> (usize, usize) {
         self.planes.get(plane).map_or((0, 0), |it| (it.row_bytes, it.rows))
     }
 }

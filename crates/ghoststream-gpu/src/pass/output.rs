@@ -1,0 +1,136 @@
+//! The pictures that go out, used again and again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::{Frame, Pixels, Target};
+use crate::cuda;
+use crate::vulkan::{Buffer, Commands, DescriptorSet, Device, Layout, Timeline, Use, VulkanError};
+
+/// Who reads the pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// CUDA: the memory is exported.
+    Exported,
+    /// The CPU: pictures are copied back by the GPU.
+    Readback,
+}
+
+/// A picture, held. Dropping it lets its memory be written again.
+#[derive(Clone, Debug)]
+pub struct Output {
+    shared: Arc<Shared>,
+    done: u64,
+}
+
+/// What whoever holds a picture and the pass have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) buffer: Buffer,
+    /// Where it is copied to for the CPU.
+    pub(super) readback: Option<Buffer>,
+    pub(super) layout: cuda::Layout,
+    timeline: Arc<Timeline>,
+    /// What the timeline has reached when the GPU is done with it.
+    done: AtomicU64,
+}
+
+/// All that one picture of the ring needs.
+#[derive(Debug)]
+pub(super) struct Slot {
+    // Goes before what its commands name.
+    pub(super) commands: Commands,
+    pub(super) set: DescriptorSet,
+    pub(super) params: Buffer,
+    pub(super) staging: Option<Buffer>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Output {
+    /// Waits until the picture is there; false when that takes longer than `most`.
+    ///
+    /// # Errors
+    /// The device is lost.
+    pub fn wait(&self, most: Duration) -> Result<bool, VulkanError> {
+        self.shared.timeline.wait(self.done, most)
+    }
+
+    /// The bytes of a plane and its stride; `None` before it is there, for a plane that the format lacks,
+    /// and where it was not copied back.
+    pub fn plane(&self, index: usize) -> Option<(&[u8], usize)> {
+        let buffer = self.shared.readback.as_ref()?;
+        if !self.wait(Duration::ZERO).ok()? {
+            return None;
+        }
+        let layout = &self.shared.layout;
+        let (offset, (_, rows)) = (layout.offset(index)?, layout.size(index));
+        // SAFETY: the GPU is done with it, and writes again only once self was dropped.
+        let bytes = unsafe { buffer.bytes() };
+        Some((bytes.get(offset..offset + rows * layout.pitch())?, layout.pitch()))
+    }
+
+    /// The device's memory in which it lies. Always the same buffers come, each at its address.
+    pub fn buffer(&self) -> &Buffer {
+        &self.shared.buffer
+    }
+
+    /// How the planes lie in the buffer.
+    pub fn layout(&self) -> &cuda::Layout {
+        &self.shared.layout
+    }
+
+    /// The timeline, and what it has reached once the picture is there.
+    pub fn ready(&self) -> (&Arc<Timeline>, u64) {
+        (&self.shared.timeline, self.done)
+    }
+}
+
+impl Shared {
+    pub(super) fn hold(self: &Arc<Self>, done: u64) -> Output {
+        self.done.store(done, Ordering::Release);
+        Output { shared: Arc::clone(self), done }
+    }
+}
+
+impl Slot {
+    pub(super) fn new(
+        device: &Device,
+        layout: &Layout,
+        target: &Target,
+        delivery: Delivery,
+        timeline: &Arc<Timeline>,
+    ) -> Result<Self, VulkanError> {
+        let planes = target.format.planes();
+        let plane = |it| if it < planes { target.format.plane_layout(it, target.size) } else { (0, 0) };
+        let lie = cuda::Layout::new([0, 1, 2].map(plane));
+        let length = lie.len() as u64;
+        let (purpose, readback) = match delivery {
+            Delivery::Exported => (Use::Exported, None),
+            Delivery::Readback => (Use::Device, Some(Buffer::new(device, length, Use::Readback)?)),
+        };
+        let buffer = Buffer::new(device, length, purpose)?;
+        let params = Buffer::new(device, super::params::LENGTH, Use::Upload)?;
+        let mut set = DescriptorSet::new(layout, 0)?;
+        set.set_buffer(0, &buffer);
+        set.set_buffer(1, &params);
+        let (timeline, done) = (Arc::clone(timeline), AtomicU64::new(0));
+        let shared = Arc::new(Shared { buffer, readback, layout: lie, timeline, done });
+        Ok(Self { commands: Commands::new(device)?, set, params, staging: None, shared })
+    }
+
+    /// Whether no one holds its picture and the GPU, which has reached `done`, does not write it.
+    pub(super) fn is_free(&self, done: u64) -> bool {
+        Arc::strong_count(&self.shared) == 1 && self.shared.done.load(Ordering::Acquire) <= done
+    }
+
+    /// Memory through which a frame is copied up.
+    pub(super) fn staging(&mut self, device: &Device, frame: &Frame<'_>) -> Result<&mut Buffer, VulkanError> {
+        debug_assert!(matches!(frame.pixels, Pixels::Memory { .. }));
+        let length = super::source::staging_length(frame.format, frame.size);
+        match self.staging.take().filter(|it| it.len() >= length) {
+            Some(buffer) => Ok(self.staging.insert(buffer)),
+            None => Ok(self.staging.insert(Buffer::new(device, length, Use::Upload)?)),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The commands of one picture.
+
+use ash::vk;
+use ghoststream_picture::Size;
+
+use super::output::Shared;
+use super::source::Staged;
+use crate::vulkan::Pipeline;
+
+/// Pixels that one workgroup of the shader makes, across and down.
+const GROUP: (u32, u32) = (16 * 4, 8 * 2);
+
+/// What one picture is made of.
+pub(super) struct Work<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) sets: [vk::DescriptorSet; 3],
+    pub(super) staged: &'a Staged,
+    pub(super) staging: Option<vk::Buffer>,
+    pub(super) regions: &'a [(usize, vk::BufferImageCopy)],
+    pub(super) size: Size,
+    pub(super) output: &'a Shared,
+}
+
+/// # Safety
+/// The list is being recorded; what `work` names lives until it is done.
+pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work: &Work<'_>) {
+    // SAFETY: the caller's promises; every image is in the layout that the barriers say.
+    unsafe {
+        if let (Some(staging), false) = (work.staging, work.regions.is_empty()) {
+            copy_up(device, list, work, staging);
+        }
+        device.cmd_bind_pipeline(list, vk::PipelineBindPoint::COMPUTE, work.pipeline.raw());
+        let layout = work.pipeline.layout().raw();
+        device.cmd_bind_descriptor_sets(list, vk::PipelineBindPoint::COMPUTE, layout, 0, &work.sets, &[]);
+        let Size { width, height } = work.size;
+        device.cmd_dispatch(list, width.div_ceil(GROUP.0), height.div_ceil(GROUP.1), 1);
+        if let Some(readback) = &work.output.readback {
+            barrier(device, list, WRITTEN, vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_READ);
+            let region = vk::BufferCopy::default().size(readback.len());
+            device.cmd_copy_buffer(list, work.output.buffer.raw(), readback.raw(), &[region]);
+            let (host, read) = (vk::PipelineStageFlags2::HOST, vk::AccessFlags2::HOST_READ);
+            barrier(device, list, COPIED, host, read);
+        }
+    }
+}
+
+type From = (vk::PipelineStageFlags2, vk::AccessFlags2);
+const WRITTEN: From = (vk::PipelineStageFlags2::COMPUTE_SHADER, vk::AccessFlags2::SHADER_WRITE);
+const COPIED: From = (vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_WRITE);
+
+/// # Safety
+/// As for [`record`].
+unsafe fn copy_up(device: &ash::Device, list: vk::CommandBuffer, work: &Work<'_>, staging: vk::Buffer) {
+    for (plane, image) in work.staged.images.iter().enumerate() {
+        let mut regions = work.regions.iter().filter(|(it, _)| *it == plane).map(|(_, it)| *it).peekable();
+        if regions.peek().is_none() {
+            continue;
+        }
+        // SAFETY: the caller's promises.
+        unsafe {
+            to_copy(device, list, image.raw(), work.staged.filled);
+            let layout = vk::ImageLayout::TRANSFER_DST_OPTIMAL;
+            for region in regions {
+                device.cmd_copy_buffer_to_image(list, staging, image.raw(), layout, &[region]);
+            }
+            to_read(device, list, image.raw());
+        }
+    }
+}
+
+/// Makes an image ready to be copied into, keeping what is in it or not.
+///
+/// # Safety
+/// The list is being recorded; an image that is kept was made ready to be read before.
+pub(super) unsafe fn to_copy(device: &ash::Device, list: vk::CommandBuffer, image: vk::Image, kept: bool) {
+    let old = if kept { vk::ImageLayout::SHADER_READ_ONLY_OPTIMAL } else { vk::ImageLayout::UNDEFINED };
+    let barrier = vk::ImageMemoryBarrier2::default()
+        .src_stage_mask(vk::PipelineStageFlags2::COMPUTE_SHADER)
+        .dst_stage_mask(vk::PipelineStageFlags2::COPY)
+        .dst_access_mask(vk::AccessFlags2::TRANSFER_WRITE)
+        .old_layout(old)
+        .new_layout(vk::ImageLayout::TRANSFER_DST_OPTIMAL)
+        .image(image)
+        .subresource_range(whole());
+    // SAFETY: the caller's promises.
+    unsafe { image_barrier(device, list, barrier) };
+}
+
+/// Makes an image that was copied into ready to be read by shaders.
+///
+/// # Safety
+/// The list is being recorded, [`to_copy`] before in it.
+pub(super) unsafe fn to_read(device: &ash::Device, list: vk::CommandBuffer, image: vk::Image) {
+    let barrier = vk::ImageMemoryBarrier2::default()
+        .src_stage_mask(vk::PipelineStageFlags2::COPY)
+        .src_access_mask(vk::AccessFlags2::TRANSFER_WRITE)
+        .dst_stage_mask(vk::PipelineStageFlags2::COMPUTE_SHADER)
+        .dst_access_mask(vk::AccessFlags2::SHADER_SAMPLED_READ)
+        .old_layout(vk::ImageLayout::TRANSFER_DST_OPTIMAL)
+        .new_layout(vk::ImageLayout::SHADER_READ_ONLY_OPTIMAL)
+        .image(image)
+        .subresource_range(whole());
+    // SAFETY: the caller's promises.
+    unsafe { image_barrier(device, list, barrier) };
+}
+
+unsafe fn image_barrier(device: &ash::Device, list: vk::CommandBuffer, barrier: vk::ImageMemoryBarrier2<'_>) {
+    let barrier = barrier
+        .src_queue_family_index(vk::QUEUE_FAMILY_IGNORED)
+        .dst_queue_family_index(vk::QUEUE_FAMILY_IGNORED);
+    let barriers = [barrier];
+    let info = vk::DependencyInfo::default().image_memory_barriers(&barriers);
+    // SAFETY: the caller's promises.
+    unsafe { device.cmd_pipeline_barrier2(list, &info) };
+}
+
+unsafe fn barrier(
+    device: &ash::Device,
+    list: vk::CommandBuffer,
+    from: From,
+    stage: vk::PipelineStageFlags2,
+    access: vk::AccessFlags2,
+) {
+    let barriers = [vk::MemoryBarrier2::default()
+        .src_stage_mask(from.0)
+        .src_access_mask(from.1)
+        .dst_stage_mask(stage)
+        .dst_access_mask(access)];
+    let info = vk::DependencyInfo::default().memory_barriers(&barriers);
+    // SAFETY: the caller's promises.
+    unsafe { device.cmd_pipeline_barrier2(list, &info) };
+}
+
+fn whole() -> vk::ImageSubresourceRange {
+    vk::ImageSubresourceRange::default()
+        .aspect_mask(vk::ImageAspectFlags::COLOR)
+        .level_count(1)
+        .layer_count(1)
+}

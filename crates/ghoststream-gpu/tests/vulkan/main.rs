@@ -1,0 +1,7 @@
+//! The pass on whatever Vulkan there is: on machines without a GPU Mesa's lavapipe, which runs the same
+//! SPIR-V on the CPU. Khronos' validation layer looks on, and what it calls an error fails the test.
+//!
+//! `GHOSTSTREAM_TEST_GPU=1` picks the first real GPU instead.
+
+mod convert;
+mod rig;
