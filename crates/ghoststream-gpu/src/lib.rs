@@ -1,6 +1,7 @@
 //! Pictures on the GPU: from a compositor's DMA-BUF to the memory that NVENC reads, in one pass.
 //!
 //! - [`DmaBuf`] is a picture in a GPU's memory, as its producer describes it.
+//! - [`Imports`] is what can be imported, [`sync`] is when a picture may be read.
 //! - [`vulkan`] imports it, and converts it by compute shaders.
 //! - [`cuda`] is the device memory that NVENC reads from.
 //!
@@ -9,7 +10,12 @@
 
 pub mod cuda;
 mod dmabuf;
+mod dmabuf_check;
+mod imports;
 pub mod pass;
+pub mod sync;
 pub mod vulkan;
 
 pub use dmabuf::{Acquire, DmaBuf, DmaBufPlane};
+pub use dmabuf_check::{DmaBufError, MOST_PLANES, MOST_SIDE, PlaneLayout, check_layout, memory_length};
+pub use imports::{IMPLICIT, Imports, LINEAR, Modifier};
