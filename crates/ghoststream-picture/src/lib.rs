@@ -12,6 +12,7 @@ mod format;
 mod geometry;
 pub mod hdr;
 pub mod matrix;
+pub mod reference;
 mod shape;
 mod view;
 
