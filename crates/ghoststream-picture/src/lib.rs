@@ -6,20 +6,28 @@
 #![warn(missing_docs)]
 
 mod color;
+pub mod conversion;
 pub mod filter;
 mod fit;
 mod format;
+pub mod gamut;
 mod geometry;
 pub mod hdr;
+pub mod ictcp;
 pub mod matrix;
+pub mod peak;
 pub mod reference;
 mod shape;
+pub mod tone;
+pub mod transfer;
 mod view;
 
 pub use color::{Color, ColorRange, ColorSpace, Transfer};
+pub use conversion::{Conversion, Tone};
 pub use fit::{fit, only_trims};
 pub use format::PixelFormat;
 pub use geometry::{Rect, Size, Transform};
 pub use hdr::HdrMetadata;
 pub use shape::ShapeError;
+pub use tone::ToneCurve;
 pub use view::View;
