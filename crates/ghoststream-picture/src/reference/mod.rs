@@ -6,8 +6,8 @@
 //!
 //! [`made`] is the whole; its steps are public, so that a test may judge a part:
 //!
-//! 1. [`shown`]: every pixel of the buffer as red, green and blue, the pointer over it, cropped, turned
-//!    upright, the region taken.
+//! 1. [`shown`]: every pixel of the buffer as red, green and blue of the output's colour
+//!    ([`Conversion`]), the pointer over it, cropped, turned upright, the region taken.
 //! 2. [`scaled`]: where sizes differ.
 //! 3. [`planes`]: code values of the output's planes, chroma where it is sited; not rounded.
 //! 4. [`placed`]: with black bars where the aspect differs.
@@ -30,7 +30,7 @@ pub use source::{Cursor, Plane, Rgb, Source, pixel, shown, upright};
 pub use unscaled::carried_over;
 
 use crate::filter::Filter;
-use crate::{Rect, fit};
+use crate::{Color, Conversion, Rect, Tone, fit};
 
 /// What is done to a source.
 #[derive(Clone, Copy, Debug)]
@@ -41,20 +41,28 @@ pub struct Recipe {
     pub region: Option<Rect>,
     /// How pixels are weighed where sizes differ.
     pub filter: Filter,
+    /// How the source's light becomes the output's, where their colours differ in more than matrix and
+    /// range. `None` leaves RGB code values as they are, whatever they mean.
+    pub tone: Option<Tone>,
 }
 
 impl Recipe {
     /// The whole picture to this output.
     #[must_use]
     pub const fn new(output: Output, filter: Filter) -> Self {
-        Self { output, region: None, filter }
+        Self { output, region: None, filter, tone: None }
+    }
+
+    /// From one colour to that of the output, where there is anything to be done.
+    fn conversion(&self, from: Color) -> Option<Conversion> {
+        Conversion::new(from, self.output.color, self.tone?)
     }
 }
 
 /// The planes of the output in code values, not rounded, bars included.
 #[must_use]
 pub fn made(source: &Source<'_>, recipe: &Recipe) -> Planes {
-    let mut picture = shown(source, recipe.region);
+    let mut picture = shown(source, recipe);
     let size = crate::Size::new(picture[0].len() as u32, picture.len() as u32);
     let content = fit(size, recipe.output.size);
     if crate::only_trims(size, content.size()) {

@@ -1,9 +1,13 @@
 //! Reading every format that a source may have.
 
-use crate::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Size, Transform};
+use super::Recipe;
+use crate::{Color, ColorRange, ColorSpace, Conversion, PixelFormat, Rect, Size, Transform};
 
 /// Red, green and blue as code values of full range, 0 to 1; half floats may lie outside.
 pub type Rgb = [f64; 3];
+
+/// What a pointer's colours mean: sRGB, as the rest of the desktop's pictures.
+const POINTER: Color = Color::new(ColorSpace::Bt709, ColorRange::Full);
 
 /// A plane in memory.
 #[derive(Clone, Copy, Debug, Default)]
@@ -219,20 +223,27 @@ pub fn upright<T: Clone>(mut rows: Vec<Vec<T>>, transform: Transform) -> Vec<Vec
     rows
 }
 
-/// The picture that is shown: pointer, crop, transform, region. What is not from 0 to 1 is cut off.
+/// The picture that is shown, in the output's colour: pointer, crop, transform, region. What is not from
+/// 0 to 1 is cut off.
 #[must_use]
-pub fn shown(source: &Source<'_>, region: Option<Rect>) -> Vec<Vec<Rgb>> {
+pub fn shown(source: &Source<'_>, recipe: &Recipe) -> Vec<Vec<Rgb>> {
     let crop = source.crop;
-    let row = |y| (crop.x..crop.right()).map(|x| with_cursor(source, x, y)).collect::<Vec<_>>();
+    let conversion = recipe.conversion(source.color);
+    let of_pointer = recipe.conversion(POINTER);
+    let at = |x, y| {
+        let code = pixel(source, x, y);
+        let under = conversion.map_or(code, |it| it.apply(code)).map(|it| it.clamp(0.0, 1.0));
+        source.cursor.map_or(under, |cursor| over(&cursor, of_pointer, x, y, under))
+    };
+    let row = |y| (crop.x..crop.right()).map(|x| at(x, y)).collect::<Vec<_>>();
     let rows = upright((crop.y..crop.bottom()).map(row).collect(), source.transform);
-    let Some(region) = region else { return rows };
+    let Some(region) = recipe.region else { return rows };
     let rows = rows.into_iter().skip(region.y as usize).take(region.height as usize);
     rows.map(|row| row.into_iter().skip(region.x as usize).take(region.width as usize).collect()).collect()
 }
 
-fn with_cursor(source: &Source<'_>, x: u32, y: u32) -> Rgb {
-    let under = pixel(source, x, y).map(|it| it.clamp(0.0, 1.0));
-    let Some(cursor) = &source.cursor else { return under };
+/// The pointer over a pixel. Its colours become the output's before they are mixed, in code values.
+fn over(cursor: &Cursor<'_>, conversion: Option<Conversion>, x: u32, y: u32, under: Rgb) -> Rgb {
     let column = i64::from(x) - i64::from(cursor.position.0) + i64::from(cursor.hotspot.0);
     let row = i64::from(y) - i64::from(cursor.position.1) + i64::from(cursor.hotspot.1);
     let size = cursor.size;
@@ -240,7 +251,12 @@ fn with_cursor(source: &Source<'_>, x: u32, y: u32) -> Rgb {
         return under;
     }
     let at = (row as usize * size.width as usize + column as usize) * 4;
-    let pixel = &cursor.rgba[at..at + 4];
-    let keep = 1.0 - f64::from(pixel[3]) / 255.0;
-    std::array::from_fn(|c| (f64::from(pixel[c]) / 255.0 + under[c] * keep).min(1.0))
+    let [r, g, b, alpha] = [0, 1, 2, 3].map(|c| f64::from(cursor.rgba[at + c]) / 255.0);
+    let premultiplied = match conversion {
+        Some(conversion) if alpha > 0.0 => {
+            conversion.apply([r, g, b].map(|it| it / alpha)).map(|it| it * alpha)
+        }
+        _ => [r, g, b],
+    };
+    std::array::from_fn(|c| (premultiplied[c] + under[c] * (1.0 - alpha)).min(1.0))
 }

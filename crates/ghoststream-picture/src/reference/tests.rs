@@ -83,3 +83,24 @@ fn a_whole_picture_is_turned_cut_scaled_and_placed() {
     let [red, ..] = made(&source, &recipe);
     assert_eq!(red[2], [255.0, 196.25, 78.75, 20.0]);
 }
+
+#[test]
+fn a_picture_in_pq_is_shown_as_sdr_and_the_pointer_stays_white() {
+    // 203 cd/m² in ten bits, and a white pointer over the second pixel.
+    let white = (crate::transfer::pq::to_code(203.0) * 1023.0).round() as u32;
+    let bytes: Vec<u8> =
+        [0, 0].iter().flat_map(|_| (white << 20 | white << 10 | white).to_le_bytes()).collect();
+    let pq = Color::new(ColorSpace::Bt2020, ColorRange::Full).with_transfer(crate::Transfer::Pq);
+    let size = Size::new(2, 1);
+    let mut source = Source::new(PixelFormat::Xrgb2101010, size, pq, &[Plane { bytes: &bytes, stride: 8 }]);
+    let pointer = [128, 128, 128, 128];
+    source.cursor = Some(Cursor { position: (1, 0), hotspot: (0, 0), size: Size::new(1, 1), rgba: &pointer });
+    let mut recipe = Recipe::new(output(PixelFormat::Bgrx, size), Filter::Nearest);
+    recipe.tone = Some(crate::Tone { peak: 203.0, ..crate::Tone::default() });
+    let [red, ..] = made(&source, &recipe);
+    assert!((red[0][0] - 255.0).abs() < 1.0 && (red[0][1] - 255.0).abs() < 1.0, "{red:?}");
+    // Kept in PQ, the pointer is as bright as paper.
+    recipe.output = Output { color: pq, ..recipe.output };
+    let [red, ..] = made(&source, &recipe);
+    assert!(red[0].iter().all(|it| (it - f64::from(white) / 1023.0 * 255.0).abs() < 0.2), "{red:?}");
+}

@@ -32,7 +32,7 @@ const fn output(spec: InputSpec) -> Output {
 
 fn recipe(recipe: &Recipe) -> reference::Recipe {
     let Recipe { output: spec, region, scaler } = *recipe;
-    reference::Recipe { output: output(spec), region, filter: scaler.into() }
+    reference::Recipe { output: output(spec), region, filter: scaler.into(), tone: None }
 }
 
 /// What a frame should become, bars and scaling included.
