@@ -4,12 +4,13 @@ CARGO ?= cargo
 # The chroot of the headless desktop can be made by root only.
 ROOT := $(shell [ "$$(id -u)" -eq 0 ] || echo sudo env HOME="$$HOME" PATH="$$PATH")
 
-.PHONY: help demo test test-matrix audit bench fmt lint docs
+.PHONY: help demo test test-matrix test-vm audit bench fmt lint docs
 
 help:
 	@echo 'make demo    install what is missing, build, record ten seconds, say and show what was recorded'
 	@echo 'make test    install what the tests need and run all of them'
 	@echo 'make test-matrix   the same on newer Debian releases, with their FFmpeg and PipeWire'
+	@echo 'make test-vm   the tests that need devices with DMA-BUFs, in a virtual machine that has them'
 	@echo 'make audit   licences, sources and known weaknesses of everything that is linked'
 	@echo 'make bench   measure, beside other recorders'
 	@echo 'make fmt     format the code'
@@ -32,6 +33,10 @@ test:
 test-matrix:
 	scripts/install-packages test
 	$(ROOT) scripts/test-matrix
+
+test-vm:
+	scripts/install-packages vm
+	$(ROOT) scripts/test-vm
 
 audit:
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
