@@ -21,7 +21,7 @@ mod source;
 
 pub use error::PassError;
 pub use output::{Delivery, Output};
-pub use source::{Frame, Pixels, Pointer};
+pub use source::{Frame, Pixels, Pointer, Resident};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +59,7 @@ pub struct Pass {
     pointer: PointerImage,
     timeline: Arc<Timeline>,
     submitted: u64,
+    measured: bool,
 }
 
 /// Bindings of the output, of the source and of the pointer: see `shaders/params.glsl`.
@@ -97,6 +98,7 @@ impl Pass {
             layout,
             timeline: Arc::new(Timeline::new(device)?),
             submitted: 0,
+            measured: false,
         })
     }
 
@@ -117,15 +119,19 @@ impl Pass {
         }
         let index = self.free_slot()?;
         let slot = &mut self.slots[index];
-        let Pixels::Memory { planes, changed } = &frame.pixels else {
-            return Err(PassError::Import("DMA-BUFs are not imported yet".into()));
+        let (staged, regions) = match &frame.pixels {
+            Pixels::Memory { planes, changed } => {
+                let staged = match self.staged.take().filter(|it| it.fits(frame)) {
+                    Some(staged) => staged,
+                    None => Staged::new(&self.device, &self.layout, frame)?,
+                };
+                let staged = self.staged.insert(staged);
+                let regions = staged.fill(slot.staging(&self.device, frame)?, planes, *changed);
+                (&*staged, regions)
+            }
+            Pixels::Resident(resident) => (&resident.0, Vec::new()),
+            Pixels::DmaBuf { .. } => return Err(PassError::Import("DMA-BUFs are not imported yet".into())),
         };
-        let staged = match self.staged.take().filter(|it| it.fits(frame)) {
-            Some(staged) => staged,
-            None => Staged::new(&self.device, &self.layout, frame)?,
-        };
-        let staged = self.staged.insert(staged);
-        let regions = staged.fill(slot.staging(&self.device, frame)?, planes, *changed);
         let drawn = self.pointer.update(&self.device, frame.pointer.as_ref())?;
         Params::new(&self.target, &slot.shared.layout, &view, content, drawn).write(&mut slot.params);
         let work = record::Work {
@@ -145,7 +151,9 @@ impl Pass {
             let signal = [(self.timeline.raw(), self.submitted)];
             slot.commands.submit(Submission { wait: &[], signal: &signal })?;
         }
-        staged.filled();
+        if let (Pixels::Memory { .. }, Some(staged)) = (&frame.pixels, &mut self.staged) {
+            staged.filled();
+        }
         Ok(slot.shared.hold(self.submitted))
     }
 
@@ -159,8 +167,28 @@ impl Pass {
             return Err(PassError::Full(self.most));
         }
         let (device, layout) = (&self.device, &self.layout);
-        self.slots.push(Slot::new(device, layout, &self.target, self.delivery, &self.timeline)?);
+        self.slots.push(Slot::new(
+            device,
+            layout,
+            &self.target,
+            self.delivery,
+            &self.timeline,
+            self.measured,
+        )?);
         Ok(self.slots.len() - 1)
+    }
+
+    /// From the next pictures on, their memory being made then, measures how long the GPU takes for each.
+    pub const fn measure(&mut self) {
+        self.measured = true;
+    }
+
+    /// Copies a picture from memory of the CPU into the device's, and waits until it is there.
+    ///
+    /// # Errors
+    /// No shader reads its format, or the device has no memory.
+    pub fn keep(&self, frame: &Frame<'_>) -> Result<Resident, PassError> {
+        Resident::new(&self.device, &self.layout, frame)
     }
 
     /// The device that it runs on.

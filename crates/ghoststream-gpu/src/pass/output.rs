@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::{Frame, Pixels, Target};
 use crate::cuda;
-use crate::vulkan::{Buffer, Commands, DescriptorSet, Device, Layout, Timeline, Use, VulkanError};
+use crate::vulkan::{
+    Buffer, Commands, DescriptorSet, Device, Layout, Timeline, Timestamps, Use, VulkanError,
+};
 
 /// Who reads the pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(super) struct Shared {
     pub(super) readback: Option<Buffer>,
     pub(super) layout: cuda::Layout,
     timeline: Arc<Timeline>,
+    /// Where it is measured.
+    pub(super) timestamps: Option<Timestamps>,
     /// What the timeline has reached when the GPU is done with it.
     done: AtomicU64,
 }
@@ -70,6 +74,11 @@ impl Output {
         Some((bytes.get(offset..offset + rows * layout.pitch())?, layout.pitch()))
     }
 
+    /// How long the GPU took, once the picture is there; `None` where that is not measured.
+    pub fn gpu_time(&self) -> Option<Duration> {
+        self.shared.timestamps.as_ref()?.read()
+    }
+
     /// The device's memory in which it lies. Always the same buffers come, each at its address.
     pub fn buffer(&self) -> &Buffer {
         &self.shared.buffer
@@ -100,6 +109,7 @@ impl Slot {
         target: &Target,
         delivery: Delivery,
         timeline: &Arc<Timeline>,
+        measured: bool,
     ) -> Result<Self, VulkanError> {
         let planes = target.format.planes();
         let plane = |it| if it < planes { target.format.plane_layout(it, target.size) } else { (0, 0) };
@@ -114,8 +124,9 @@ impl Slot {
         let mut set = DescriptorSet::new(layout, 0)?;
         set.set_buffer(0, &buffer);
         set.set_buffer(1, &params);
+        let timestamps = measured.then(|| Timestamps::new(device)).transpose()?;
         let (timeline, done) = (Arc::clone(timeline), AtomicU64::new(0));
-        let shared = Arc::new(Shared { buffer, readback, layout: lie, timeline, done });
+        let shared = Arc::new(Shared { buffer, readback, layout: lie, timeline, timestamps, done });
         Ok(Self { commands: Commands::new(device)?, set, params, staging: None, shared })
     }
 

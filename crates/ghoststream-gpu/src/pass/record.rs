@@ -26,8 +26,11 @@ pub(super) struct Work<'a> {
 pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work: &Work<'_>) {
     // SAFETY: the caller's promises; every image is in the layout that the barriers say.
     unsafe {
+        if let Some(timestamps) = &work.output.timestamps {
+            timestamps.begin(list);
+        }
         if let (Some(staging), false) = (work.staging, work.regions.is_empty()) {
-            copy_up(device, list, work, staging);
+            copy_up(device, list, work.staged, staging, work.regions);
         }
         device.cmd_bind_pipeline(list, vk::PipelineBindPoint::COMPUTE, work.pipeline.raw());
         let layout = work.pipeline.layout().raw();
@@ -41,6 +44,9 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
             let (host, read) = (vk::PipelineStageFlags2::HOST, vk::AccessFlags2::HOST_READ);
             barrier(device, list, COPIED, host, read);
         }
+        if let Some(timestamps) = &work.output.timestamps {
+            timestamps.end(list);
+        }
     }
 }
 
@@ -48,17 +54,25 @@ type From = (vk::PipelineStageFlags2, vk::AccessFlags2);
 const WRITTEN: From = (vk::PipelineStageFlags2::COMPUTE_SHADER, vk::AccessFlags2::SHADER_WRITE);
 const COPIED: From = (vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_WRITE);
 
+/// Copies what changed from staging memory into the images.
+///
 /// # Safety
 /// As for [`record`].
-unsafe fn copy_up(device: &ash::Device, list: vk::CommandBuffer, work: &Work<'_>, staging: vk::Buffer) {
-    for (plane, image) in work.staged.images.iter().enumerate() {
-        let mut regions = work.regions.iter().filter(|(it, _)| *it == plane).map(|(_, it)| *it).peekable();
+pub(super) unsafe fn copy_up(
+    device: &ash::Device,
+    list: vk::CommandBuffer,
+    staged: &Staged,
+    staging: vk::Buffer,
+    regions: &[(usize, vk::BufferImageCopy)],
+) {
+    for (plane, image) in staged.images.iter().enumerate() {
+        let mut regions = regions.iter().filter(|(it, _)| *it == plane).map(|(_, it)| *it).peekable();
         if regions.peek().is_none() {
             continue;
         }
         // SAFETY: the caller's promises.
         unsafe {
-            to_copy(device, list, image.raw(), work.staged.filled);
+            to_copy(device, list, image.raw(), staged.filled);
             let layout = vk::ImageLayout::TRANSFER_DST_OPTIMAL;
             for region in regions {
                 device.cmd_copy_buffer_to_image(list, staging, image.raw(), layout, &[region]);

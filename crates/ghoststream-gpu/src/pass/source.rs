@@ -37,6 +37,8 @@ pub enum Pixels<'a> {
         /// What changed since the frame before, in pixels of the buffer; `None` is everything.
         changed: Option<&'a [Rect]>,
     },
+    /// In the device's own memory: [`super::Pass::keep`].
+    Resident(&'a Resident),
     /// In memory of a GPU.
     DmaBuf {
         /// What it is; found again by its id.
@@ -146,6 +148,30 @@ impl Staged {
     /// The images hold the frame once what was submitted is done.
     pub(super) const fn filled(&mut self) {
         self.filled = true;
+    }
+}
+
+/// A picture in the device's memory. It must not go before what was made of it is there.
+#[derive(Debug)]
+pub struct Resident(pub(super) Staged);
+
+impl Resident {
+    /// Copies a picture from memory of the CPU, and waits until it is there.
+    pub(super) fn new(device: &Device, layout: &Layout, frame: &Frame<'_>) -> Result<Self, PassError> {
+        let Pixels::Memory { planes, .. } = &frame.pixels else {
+            return Err(PassError::Import("only memory of the CPU is copied up".into()));
+        };
+        let mut staged = Staged::new(device, layout, frame)?;
+        let mut staging = Buffer::new(device, staging_length(frame.format, frame.size), Use::Upload)?;
+        let regions = staged.fill(&mut staging, planes, None);
+        // SAFETY: run_once waits, so that the staging memory outlives it.
+        unsafe {
+            Commands::run_once(device, |device, list| {
+                super::record::copy_up(device, list, &staged, staging.raw(), &regions);
+            })?;
+        }
+        staged.filled();
+        Ok(Self(staged))
     }
 }
 

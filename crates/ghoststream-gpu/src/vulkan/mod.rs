@@ -19,6 +19,7 @@ mod memory;
 mod physical;
 mod pipeline;
 mod timeline;
+mod timestamps;
 
 pub use buffer::{Buffer, Use};
 pub use commands::{Commands, Submission};
@@ -29,5 +30,6 @@ pub use instance::{Instance, VulkanLoadError};
 pub use physical::{Abilities, Kind, Physical};
 pub use pipeline::{Binding, DescriptorSet, Layout, Pipeline};
 pub use timeline::Timeline;
+pub use timestamps::Timestamps;
 
 pub use ash::vk;

@@ -1,0 +1,56 @@
+//! How long the pass takes on a GPU, and how long it keeps the CPU.
+//!
+//! Pictures are noise, and rotate through more memory than any cache holds. Prints a table; the GPU's own
+//! clock measures. `cargo bench -p ghoststream-gpu --bench gpu`, or the binary on a machine with a GPU:
+//!
+//! ```text
+//! gpu [--any] [--frames N] [FILTER…]
+//!   --any      takes lavapipe too, where there is no GPU: to see that it runs, not how fast
+//!   --frames   measured frames of each case (400)
+//!   FILTER     cases whose name holds one of these
+//! ```
+
+mod cases;
+mod copy;
+mod measure;
+
+use ghoststream_gpu::vulkan::{Device, Instance, Kind};
+
+fn main() {
+    let mut any = false;
+    let mut frames = 400;
+    let mut filters = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--any" => any = true,
+            "--frames" => {
+                frames = arguments.next().and_then(|it| it.parse().ok()).expect("--frames takes a number");
+            }
+            // What cargo adds.
+            "--bench" => {}
+            _ => filters.push(argument),
+        }
+    }
+    let instance = Instance::open().expect("Vulkan");
+    let all = instance.physical().expect("devices");
+    let gpu = all.iter().find(|it| it.kind != Kind::Cpu).or_else(|| all.first().filter(|_| any));
+    let Some(physical) = gpu else {
+        println!(
+            "there is no GPU here; --any takes {} instead",
+            all.first().map_or("nothing", |it| &it.name)
+        );
+        return;
+    };
+    let device = Device::open(physical).expect("it opens");
+    println!("{} ({})\n", physical.name, physical.driver);
+    let bandwidth = copy::bandwidth(&device, if physical.kind == Kind::Cpu { 8 } else { 256 });
+    println!("copy bandwidth, bytes read and written: {:.0} GB/s\n", bandwidth / 1e9);
+    println!("| case | GPU us: median | 10% | 90% | bytes moved | GB/s | of a copy | CPU us: median | 90% |");
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for case in cases::all() {
+        if filters.is_empty() || filters.iter().any(|it| case.name.contains(it.as_str())) {
+            println!("{}", measure::row(&device, &case, frames, bandwidth));
+        }
+    }
+}
