@@ -85,6 +85,11 @@ impl Emulator {
             .as_ref()
     }
 
+    /// The GPU's UUID.
+    pub fn uuid(&self) -> [u8; 16] {
+        self.settings.uuid.unwrap_or_else(|| self.machine.gpu.uuid())
+    }
+
     /// Does what `crash` and `hang` say: ends the process by a segmentation fault, or never returns. Called
     /// where a broken driver does it, when it is initialised.
     ///

@@ -125,6 +125,12 @@ impl Installed {
         self
     }
 
+    /// The GPU has this UUID: it is taken for the device that has it in Vulkan.
+    pub const fn with_uuid(mut self, uuid: [u8; 16]) -> Self {
+        self.settings.uuid = Some(uuid);
+        self
+    }
+
     /// Pictures take as long as on the GPU.
     pub fn with_latency(mut self) -> Self {
         self.settings.latency = true;

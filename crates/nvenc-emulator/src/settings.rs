@@ -9,6 +9,9 @@ use std::path::PathBuf;
 pub struct Settings {
     /// `NVENC_EMULATOR_GPU`: a profile, such as `rtx-3060`, which is also the default.
     pub gpu: String,
+    /// `NVENC_EMULATOR_UUID`: 32 hexadecimal digits, so that the GPU is taken for another interface's;
+    /// without it each profile has its own.
+    pub uuid: Option<[u8; 16]>,
     /// `NVENC_EMULATOR_DRIVER`: a driver generation, by default 570.
     pub driver: u32,
     /// `NVENC_EMULATOR_TRACE`: a file to which every call is appended as a line of JSON.
@@ -34,6 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             gpu: "rtx-3060".into(),
+            uuid: None,
             driver: 570,
             trace: None,
             faults: None,
@@ -92,7 +96,16 @@ impl Settings {
                 expected: "a driver generation such as 570",
             })?,
         };
+        let uuid = match text("NVENC_EMULATOR_UUID")? {
+            None => None,
+            Some(value) => Some(read_uuid(&value).ok_or(BadSetting {
+                variable: "NVENC_EMULATOR_UUID",
+                value,
+                expected: "32 hexadecimal digits",
+            })?),
+        };
         Ok(Self {
+            uuid,
             gpu: text("NVENC_EMULATOR_GPU")?.unwrap_or(default.gpu),
             driver,
             trace: text("NVENC_EMULATOR_TRACE")?.map(PathBuf::from),
@@ -107,11 +120,15 @@ impl Settings {
 
     /// The variables that say this, all of them: what is not asked for is empty, so that nothing is
     /// inherited.
-    pub fn variables(&self) -> [(&'static str, OsString); 9] {
+    pub fn variables(&self) -> [(&'static str, OsString); 10] {
         let path = |path: &Option<PathBuf>| path.clone().map(OsString::from).unwrap_or_default();
         let flag = |on: bool| OsString::from(if on { "1" } else { "0" });
         [
             ("NVENC_EMULATOR_GPU", self.gpu.clone().into()),
+            (
+                "NVENC_EMULATOR_UUID",
+                self.uuid.map(|it| format!("{:032x}", u128::from_be_bytes(it))).unwrap_or_default().into(),
+            ),
             ("NVENC_EMULATOR_DRIVER", self.driver.to_string().into()),
             ("NVENC_EMULATOR_TRACE", path(&self.trace)),
             ("NVENC_EMULATOR_FAULTS", self.faults.clone().unwrap_or_default().into()),
@@ -122,6 +139,11 @@ impl Settings {
             ("NVENC_EMULATOR_REAL_CUDA", flag(self.real_cuda)),
         ]
     }
+}
+
+fn read_uuid(digits: &str) -> Option<[u8; 16]> {
+    let well_formed = digits.len() == 32 && digits.bytes().all(|it| it.is_ascii_hexdigit());
+    well_formed.then(|| u128::from_str_radix(digits, 16).ok().map(u128::to_be_bytes))?
 }
 
 #[cfg(test)]
@@ -142,6 +164,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         let settings = Settings {
             gpu: "rtx-4090".into(),
+            uuid: Some([7; 16]),
             driver: 545,
             trace: Some("/t".into()),
             faults: Some("hang".into()),
@@ -165,5 +188,6 @@ mod tests {
         let error = read(&[("NVENC_EMULATOR_EXACT", "yes")]).unwrap_err();
         assert_eq!(error.to_string(), "NVENC_EMULATOR_EXACT=\"yes\" is not 0 or 1");
         assert!(read(&[("NVENC_EMULATOR_DRIVER", "new")]).is_err());
+        assert!(read(&[("NVENC_EMULATOR_UUID", "+0000000000000000000000000000001")]).is_err());
     }
 }

@@ -31,11 +31,12 @@ impl Mapping {
         Self::new(start.cast(), length)
     }
 
-    /// A file's first bytes, shared with whoever else has it.
-    pub(crate) fn shared(file: BorrowedFd<'_>, length: usize) -> rustix::io::Result<Self> {
+    /// A file's bytes from `offset` on, a multiple of the page, shared with whoever else has it.
+    pub(crate) fn shared(file: BorrowedFd<'_>, offset: u64, length: usize) -> rustix::io::Result<Self> {
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: as above.
-        let start = unsafe { mmap(std::ptr::null_mut(), length, protection, MapFlags::SHARED, file, 0)? };
+        let start =
+            unsafe { mmap(std::ptr::null_mut(), length, protection, MapFlags::SHARED, file, offset)? };
         Self::new(start.cast(), length)
     }
 

@@ -70,13 +70,13 @@ entries! {
     /// Its UUID.
     fn cuDeviceGetUuid(uuid: Out<Uuid>, dev: c_int) |_call| {
         check_device(dev)?;
-        uuid.put(emulator()?.machine.gpu.uuid())
+        uuid.put(emulator()?.uuid())
     }
 
     /// Its UUID, which differs from the first version's on parts of a GPU only.
     fn cuDeviceGetUuid_v2(uuid: Out<Uuid>, dev: c_int) |_call| {
         check_device(dev)?;
-        uuid.put(emulator()?.machine.gpu.uuid())
+        uuid.put(emulator()?.uuid())
     }
 
     /// A name of Windows's.

@@ -32,12 +32,25 @@ fn map(fd: i32, size: u64) -> Result<Mapping> {
 
 fn check_and_map(file: &OwnedFd, size: u64) -> Result<Mapping> {
     let held = rustix::fs::fstat(file).map_err(|_| Code::ERROR_INVALID_VALUE)?.st_size;
+    let offset = mesa_header(file, held.unsigned_abs());
     // What lies behind a file's end cannot be touched. Other memory than files has no size here.
-    if held > 0 && size > held as u64 {
+    if held > 0 && size > held.unsigned_abs() - offset {
         return Err(Code::ERROR_INVALID_VALUE);
     }
     use std::os::fd::AsFd;
-    Mapping::shared(file.as_fd(), size as usize).map_err(|_| Code::ERROR_INVALID_VALUE)
+    Mapping::shared(file.as_fd(), offset, size as usize).map_err(|_| Code::ERROR_INVALID_VALUE)
+}
+
+/// Bytes in front of the memory that Mesa's software driver exports: a header that begins with the length
+/// of the whole file and where in it the memory is, on a page of its own. None in another file.
+fn mesa_header(file: &OwnedFd, held: u64) -> u64 {
+    let mut words = [0u8; 16];
+    if rustix::io::pread(file, &mut words, 0) != Ok(words.len()) {
+        return 0;
+    }
+    let [length, offset] = [0, 8].map(|at| u64::from_ne_bytes(std::array::from_fn(|it| words[at + it])));
+    let is_header = length == held && (1..held).contains(&offset) && offset % 4096 == 0;
+    if is_header { offset } else { 0 }
 }
 
 entries! {

@@ -67,6 +67,32 @@ fn imported_memory_is_the_exporters() {
     assert_eq!(cuda.read(pointer, 4), Err(INVALID_VALUE));
 }
 
+/// Mesa's software driver puts a header into what it exports; a real driver's memory begins at its start.
+#[test]
+fn the_header_of_mesas_software_driver_is_passed_over() {
+    let (cuda, _) = Cuda::start();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(&[12288u64.to_ne_bytes(), 4096u64.to_ne_bytes()].concat()).unwrap();
+    file.set_len(4096 + 8192).unwrap();
+    file.write_all_at(&[5; 8192], 4096).unwrap();
+    let import = |memory: &mut usize, size| {
+        let fd = file.try_clone().unwrap().into_raw_fd();
+        let description = Import { kind: 1, fd: fd.into(), name: 0, size, flags: 0, reserved: [0; 16] };
+        cu!(cuda, cuImportExternalMemory(memory => *mut usize, &description => *const Import))
+    };
+    let mut memory = 0;
+    assert_eq!(import(&mut memory, 8193), INVALID_VALUE, "more than there is behind the header");
+    assert_eq!(import(&mut memory, 8192), SUCCESS);
+    let mut pointer = 0;
+    let description = Buffer { offset: 0, size: 8192, flags: 0, reserved: [0; 16] };
+    assert_eq!(
+        cu!(cuda, cuExternalMemoryGetMappedBuffer(
+            &mut pointer => *mut u64, memory => usize, &description => *const Buffer)),
+        SUCCESS
+    );
+    assert_eq!(cuda.read(pointer, 8192).unwrap(), [5; 8192]);
+}
+
 #[test]
 fn what_is_not_emulated_says_so() {
     let (cuda, _) = Cuda::start();

@@ -119,6 +119,7 @@ fn list() {
 /// Runs a program and ends as it does: with its status, or with 128 and the number of its signal.
 fn run(wanted: Run) -> Result<ExitCode> {
     let installed = Installed::with_settings(Settings {
+        uuid: None,
         gpu: wanted.gpu,
         driver: wanted.driver,
         trace: wanted.trace,
