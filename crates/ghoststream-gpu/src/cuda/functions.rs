@@ -13,6 +13,59 @@ pub(super) type RawEvent = *mut c_void;
 /// `CUdeviceptr`.
 pub(super) type DevicePointer = u64;
 
+/// `CUexternalMemory` or `CUexternalSemaphore`.
+pub(super) type RawExternal = *mut c_void;
+
+/// `CUDA_EXTERNAL_MEMORY_HANDLE_DESC`. On Linux its union holds a descriptor, at its first byte.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct MemoryHandle {
+    /// `CUexternalMemoryHandleType`.
+    pub(super) kind: c_uint,
+    pub(super) descriptor: i64,
+    pub(super) name: u64,
+    pub(super) size: u64,
+    pub(super) flags: c_uint,
+    pub(super) reserved: [c_uint; 16],
+}
+
+/// `CUDA_EXTERNAL_MEMORY_BUFFER_DESC`.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct MappedBuffer {
+    pub(super) offset: u64,
+    pub(super) size: u64,
+    pub(super) flags: c_uint,
+    pub(super) reserved: [c_uint; 16],
+}
+
+/// `CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC`, its union as in [`MemoryHandle`].
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct SemaphoreHandle {
+    /// `CUexternalSemaphoreHandleType`.
+    pub(super) kind: c_uint,
+    pub(super) descriptor: i64,
+    pub(super) name: u64,
+    pub(super) flags: c_uint,
+    pub(super) reserved: [c_uint; 16],
+}
+
+/// `CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS`: after the value for what is no timeline, flags and room.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct WaitParameters {
+    pub(super) value: u64,
+    pub(super) reserved: [u64; 17],
+}
+
+/// `CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD`.
+pub(super) const OPAQUE_FD: c_uint = 1;
+/// `CUDA_EXTERNAL_MEMORY_DEDICATED`: the allocation is one buffer's.
+pub(super) const DEDICATED: c_uint = 1;
+/// `CU_EXTERNAL_SEMAPHORE_HANDLE_TYPE_TIMELINE_SEMAPHORE_FD`.
+pub(super) const TIMELINE_FD: c_uint = 9;
+
 /// `CUDA_MEMCPY2D`.
 #[repr(C)]
 #[derive(Debug)]
@@ -97,4 +150,31 @@ functions! {
     event_query = "cuEventQuery"(RawEvent);
     event_synchronize = "cuEventSynchronize"(RawEvent);
     event_destroy = "cuEventDestroy_v2"(RawEvent);
+    external_memory_import = "cuImportExternalMemory"(*mut RawExternal, *const MemoryHandle);
+    external_memory_map = "cuExternalMemoryGetMappedBuffer"(
+        *mut DevicePointer, RawExternal, *const MappedBuffer);
+    external_memory_destroy = "cuDestroyExternalMemory"(RawExternal);
+    semaphore_import = "cuImportExternalSemaphore"(*mut RawExternal, *const SemaphoreHandle);
+    semaphore_destroy = "cuDestroyExternalSemaphore"(RawExternal);
+    semaphore_wait = "cuWaitExternalSemaphoresAsync"(
+        *const RawExternal, *const WaitParameters, c_uint, RawStream);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::{offset_of, size_of};
+
+    use super::*;
+
+    /// Sizes and places as C lays them out where pointers have eight bytes.
+    #[test]
+    fn structures_lie_as_in_c() {
+        assert_eq!(size_of::<MemoryHandle>(), 104);
+        assert_eq!((offset_of!(MemoryHandle, descriptor), offset_of!(MemoryHandle, size)), (8, 24));
+        assert_eq!(size_of::<MappedBuffer>(), 88);
+        assert_eq!(size_of::<SemaphoreHandle>(), 96);
+        assert_eq!((offset_of!(SemaphoreHandle, descriptor), offset_of!(SemaphoreHandle, flags)), (8, 24));
+        assert_eq!(size_of::<WaitParameters>(), 144);
+        assert_eq!(size_of::<Copy2d>(), 128);
+    }
 }

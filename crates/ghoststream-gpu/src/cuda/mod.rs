@@ -3,6 +3,7 @@
 //! ```text
 //! Library ─▶ Device ─▶ Context ─┬─▶ Stream ─▶ Pending   a copy under way, with what it reads
 //!                               ├─▶ PinnedPool ─▶ PinnedPiece   host memory that is copied without a detour
+//!                               ├─▶ ExternalMemory, ExternalTimeline   what Vulkan made, imported once
 //!                               └─▶ Ring ─▶ Slot        pictures in device memory, at addresses that stay
 //! ```
 //!
@@ -14,6 +15,7 @@
 mod context;
 mod device;
 mod error;
+mod external;
 mod functions;
 mod library;
 mod memory;
@@ -24,6 +26,7 @@ mod stream;
 pub use context::{Context, Current};
 pub use device::Device;
 pub use error::{CudaError, LoadError};
+pub use external::{ExternalMemory, ExternalTimeline};
 pub use library::Library;
 pub use memory::{DeviceBuffer, PinnedBuffer};
 pub use pool::{PinnedPiece, PinnedPool};

@@ -1,5 +1,7 @@
 //! Why a picture cannot be made.
 
+use std::time::Duration;
+
 use ghoststream_picture::PixelFormat;
 
 use crate::vulkan::VulkanError;
@@ -20,6 +22,9 @@ pub enum PassError {
     /// The producer's buffer cannot be read.
     #[error("the producer's buffer cannot be read: {0}")]
     Import(String),
+    /// The GPU has not come to the picture.
+    #[error("the GPU has not made a picture within {} s", .0.as_secs_f64())]
+    Late(Duration),
     /// Whoever takes the pictures gives none back.
     #[error("all {0} pictures are held")]
     Full(usize),

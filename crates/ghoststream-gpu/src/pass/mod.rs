@@ -14,12 +14,14 @@
 #![allow(unsafe_code)]
 
 mod error;
+mod host;
 mod output;
 mod params;
 mod record;
 mod source;
 
 pub use error::PassError;
+pub use host::HostPicture;
 pub use output::{Delivery, Output};
 pub use source::{Frame, Pixels, Pointer, Resident};
 
@@ -60,6 +62,7 @@ pub struct Pass {
     timeline: Arc<Timeline>,
     submitted: u64,
     measured: bool,
+    copied_up: u64,
 }
 
 /// Bindings of the output, of the source and of the pointer: see `shaders/params.glsl`.
@@ -99,6 +102,7 @@ impl Pass {
             timeline: Arc::new(Timeline::new(device)?),
             submitted: 0,
             measured: false,
+            copied_up: 0,
         })
     }
 
@@ -143,16 +147,19 @@ impl Pass {
             size: self.target.size,
             output: &slot.shared,
         };
-        self.submitted += 1;
+        let done = self.submitted + 1;
         // SAFETY: the slot is free: its last work is done. What the work names belongs to the slot or
         // to self, which waits before it goes.
         unsafe {
             slot.commands.record(|device, list| record::record(device, list, &work))?;
-            let signal = [(self.timeline.raw(), self.submitted)];
+            let signal = [(self.timeline.raw(), done)];
             slot.commands.submit(Submission { wait: &[], signal: &signal })?;
         }
+        // Only now: what was not submitted is never done, and is not to be waited for.
+        self.submitted = done;
         if let (Pixels::Memory { .. }, Some(staged)) = (&frame.pixels, &mut self.staged) {
             staged.filled();
+            self.copied_up += staged.copied();
         }
         Ok(slot.shared.hold(self.submitted))
     }
@@ -189,6 +196,17 @@ impl Pass {
     /// No shader reads its format, or the device has no memory.
     pub fn keep(&self, frame: &Frame<'_>) -> Result<Resident, PassError> {
         Resident::new(&self.device, &self.layout, frame)
+    }
+
+    /// Bytes of pixels that the CPU has copied into memory of the GPU's so far. What came in a DMA-BUF is
+    /// not among them.
+    pub const fn copied_up(&self) -> u64 {
+        self.copied_up
+    }
+
+    /// Who reads the pictures.
+    pub const fn delivery(&self) -> Delivery {
+        self.delivery
     }
 
     /// The device that it runs on.

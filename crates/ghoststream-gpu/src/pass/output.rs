@@ -33,11 +33,20 @@ pub(super) struct Shared {
     /// Where it is copied to for the CPU.
     pub(super) readback: Option<Buffer>,
     pub(super) layout: cuda::Layout,
+    id: u64,
     timeline: Arc<Timeline>,
     /// Where it is measured.
     pub(super) timestamps: Option<Timestamps>,
     /// What the timeline has reached when the GPU is done with it.
     done: AtomicU64,
+}
+
+/// What libraries may read beyond the last row, in steps of their widest registers.
+pub(super) const SLACK: u64 = 64;
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// All that one picture of the ring needs.
@@ -79,9 +88,19 @@ impl Output {
         self.shared.timestamps.as_ref()?.read()
     }
 
+    /// Whether the GPU copies it back for the CPU.
+    pub fn is_read_back(&self) -> bool {
+        self.shared.readback.is_some()
+    }
+
     /// The device's memory in which it lies. Always the same buffers come, each at its address.
     pub fn buffer(&self) -> &Buffer {
         &self.shared.buffer
+    }
+
+    /// Tells its buffer from every other of this process: the same again whenever the same buffer comes.
+    pub fn id(&self) -> u64 {
+        self.shared.id
     }
 
     /// How the planes lie in the buffer.
@@ -117,7 +136,7 @@ impl Slot {
         let length = lie.len() as u64;
         let (purpose, readback) = match delivery {
             Delivery::Exported => (Use::Exported, None),
-            Delivery::Readback => (Use::Device, Some(Buffer::new(device, length, Use::Readback)?)),
+            Delivery::Readback => (Use::Device, Some(Buffer::new(device, length + SLACK, Use::Readback)?)),
         };
         let buffer = Buffer::new(device, length, purpose)?;
         let params = Buffer::new(device, super::params::LENGTH, Use::Upload)?;
@@ -126,7 +145,8 @@ impl Slot {
         set.set_buffer(1, &params);
         let timestamps = measured.then(|| Timestamps::new(device)).transpose()?;
         let (timeline, done) = (Arc::clone(timeline), AtomicU64::new(0));
-        let shared = Arc::new(Shared { buffer, readback, layout: lie, timeline, timestamps, done });
+        let shared =
+            Arc::new(Shared { buffer, readback, layout: lie, id: next_id(), timeline, timestamps, done });
         Ok(Self { commands: Commands::new(device)?, set, params, staging: None, shared })
     }
 

@@ -39,15 +39,24 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
         device.cmd_dispatch(list, width.div_ceil(GROUP.0), height.div_ceil(GROUP.1), 1);
         if let Some(readback) = &work.output.readback {
             barrier(device, list, WRITTEN, vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_READ);
-            let region = vk::BufferCopy::default().size(readback.len());
+            let region = vk::BufferCopy::default().size(work.output.buffer.len());
             device.cmd_copy_buffer(list, work.output.buffer.raw(), readback.raw(), &[region]);
-            let (host, read) = (vk::PipelineStageFlags2::HOST, vk::AccessFlags2::HOST_READ);
-            barrier(device, list, COPIED, host, read);
+            to_host(device, list);
         }
         if let Some(timestamps) = &work.output.timestamps {
             timestamps.end(list);
         }
     }
+}
+
+/// What was copied before can be read by the CPU once the list is done.
+///
+/// # Safety
+/// The list is being recorded.
+pub(super) unsafe fn to_host(device: &ash::Device, list: vk::CommandBuffer) {
+    let (host, read) = (vk::PipelineStageFlags2::HOST, vk::AccessFlags2::HOST_READ);
+    // SAFETY: the caller's promise.
+    unsafe { barrier(device, list, COPIED, host, read) };
 }
 
 type From = (vk::PipelineStageFlags2, vk::AccessFlags2);

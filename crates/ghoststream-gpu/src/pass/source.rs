@@ -88,6 +88,8 @@ pub(super) struct Staged {
     pub(super) set: DescriptorSet,
     /// Whether a frame was ever copied into them.
     pub(super) filled: bool,
+    /// Bytes that the last frame took.
+    copied: u64,
 }
 
 impl Staged {
@@ -102,7 +104,7 @@ impl Staged {
         for (binding, image) in (0..3).zip(images.iter().cycle()) {
             set.set_picture(binding, image.view(), vk::ImageLayout::SHADER_READ_ONLY_OPTIMAL);
         }
-        Ok(Self { format: frame.format, size: frame.size, images, set, filled: false })
+        Ok(Self { format: frame.format, size: frame.size, images, set, filled: false, copied: 0 })
     }
 
     pub(super) fn fits(&self, frame: &Frame<'_>) -> bool {
@@ -112,7 +114,7 @@ impl Staged {
     /// Copies what changed into the staging memory. What is given back is to be copied from there into
     /// each plane's image.
     pub(super) fn fill(
-        &self,
+        &mut self,
         staging: &mut Buffer,
         planes: &[(&[u8], usize); 3],
         changed: Option<&[Rect]>,
@@ -142,7 +144,13 @@ impl Staged {
                 .image_extent(vk::Extent3D { width: rect.width, height: rect.height, depth: 1 });
             regions.push((0, region));
         }
+        self.copied = at as u64;
         regions
+    }
+
+    /// Bytes that the last [`fill`](Self::fill) copied.
+    pub(super) const fn copied(&self) -> u64 {
+        self.copied
     }
 
     /// The images hold the frame once what was submitted is done.

@@ -103,6 +103,11 @@ impl Buffer {
         self.length == 0
     }
 
+    /// The device that it is of.
+    pub const fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// The handle, valid as long as self lives.
     pub const fn raw(&self) -> vk::Buffer {
         self.raw

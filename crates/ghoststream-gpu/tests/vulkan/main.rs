@@ -4,4 +4,5 @@
 //! `GHOSTSTREAM_TEST_GPU=1` picks the first real GPU instead.
 
 mod convert;
+mod cuda;
 mod rig;
