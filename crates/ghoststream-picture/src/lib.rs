@@ -7,6 +7,7 @@
 
 mod color;
 pub mod conversion;
+pub mod dither;
 pub mod filter;
 mod fit;
 mod format;
@@ -14,11 +15,13 @@ pub mod gamut;
 mod geometry;
 pub mod hdr;
 pub mod ictcp;
+mod log_table;
 pub mod matrix;
 pub mod peak;
 pub mod reference;
 mod shape;
 pub mod tone;
+mod tone_tables;
 pub mod transfer;
 mod view;
 
@@ -28,6 +31,8 @@ pub use fit::{fit, only_trims};
 pub use format::PixelFormat;
 pub use geometry::{Rect, Size, Transform};
 pub use hdr::HdrMetadata;
+pub use log_table::LogTable;
 pub use shape::ShapeError;
 pub use tone::ToneCurve;
+pub use tone_tables::ToneTables;
 pub use view::View;
