@@ -127,6 +127,7 @@
 
 mod audio;
 mod av;
+mod bitstream;
 mod capture;
 mod clock;
 mod config;

@@ -1,6 +1,7 @@
 //! From the form in which encoders give pictures to the form in which MP4 holds them.
 
 use crate::av::ffi::AVCodecID::{self, *};
+use crate::bitstream::{nal, obu};
 
 /// How a track's packets become samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,77 +51,20 @@ impl Form {
 }
 
 fn append_units(packet: &[u8], out: &mut Vec<u8>, keep: impl Fn(u8) -> bool) {
-    for unit in units(packet).filter(|it| it.first().is_some_and(|&header| keep(header))) {
+    for unit in
+        nal::units(packet).map(|it| it.bytes).filter(|it| it.first().is_some_and(|&header| keep(header)))
+    {
         out.extend(u32::try_from(unit.len()).unwrap_or(u32::MAX).to_be_bytes());
         out.extend_from_slice(unit);
     }
 }
 
-/// The NAL units of an Annex B byte stream (ITU-T H.264, annex B).
-fn units(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = after_start_code(stream);
-    std::iter::from_fn(move || {
-        let from = rest?;
-        let end = start_code(from).unwrap_or(from.len());
-        rest = after_start_code(&from[end..]);
-        // Zeros before a start code belong to it, and a unit never ends with one.
-        let used = from[..end].iter().rposition(|&it| it != 0).map_or(0, |at| at + 1);
-        Some(&from[..used])
-    })
-}
-
-fn after_start_code(bytes: &[u8]) -> Option<&[u8]> {
-    start_code(bytes).map(|at| &bytes[at + 3..])
-}
-
-/// Where the next `00 00 01` is.
-fn start_code(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while at + 2 < bytes.len() {
-        // The last of the three tells how far the search may jump.
-        match bytes[at + 2] {
-            0 => at += 1,
-            1 if bytes[at] == 0 && bytes[at + 1] == 0 => return Some(at),
-            _ => at += 3,
-        }
-    }
-    None
-}
-
-fn append_obus(mut packet: &[u8], out: &mut Vec<u8>) {
-    const TEMPORAL_DELIMITER: u8 = 2;
-    const PADDING: u8 = 15;
-    while let Some(&header) = packet.first() {
-        let Some(length) = obu_length(packet) else {
-            // Not what it should be; a decoder may still make something of it.
-            out.extend_from_slice(packet);
-            return;
-        };
-        let (obu, rest) = packet.split_at(length);
-        if !matches!(header >> 3 & 15, TEMPORAL_DELIMITER | PADDING) {
+fn append_obus(packet: &[u8], out: &mut Vec<u8>) {
+    for obu in obu::all(packet) {
+        if !matches!(obu::kind(obu), obu::TEMPORAL_DELIMITER | obu::PADDING) {
             out.extend_from_slice(obu);
         }
-        packet = rest;
     }
-}
-
-/// The length of the OBU that `bytes` begin with, header included (AV1 5.3). One without a size
-/// field goes on to the end.
-fn obu_length(bytes: &[u8]) -> Option<usize> {
-    let (extension, has_size) = (usize::from(bytes[0] >> 2 & 1), bytes[0] & 2 != 0);
-    if !has_size {
-        return Some(bytes.len());
-    }
-    let mut size = 0u64;
-    for index in 0..8 {
-        let byte = *bytes.get(1 + extension + index)?;
-        size |= u64::from(byte & 0x7f) << (7 * index);
-        if byte & 0x80 == 0 {
-            let length = usize::try_from(size).ok()?.checked_add(2 + extension + index)?;
-            return Some(length).filter(|&it| it <= bytes.len());
-        }
-    }
-    None
 }
 
 #[cfg(test)]

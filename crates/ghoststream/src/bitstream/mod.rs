@@ -1,0 +1,4 @@
+//! The units of which encoded video is made, as far as anyone beside encoder and decoder must know them.
+
+pub(crate) mod nal;
+pub(crate) mod obu;
