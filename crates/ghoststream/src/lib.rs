@@ -148,7 +148,7 @@ pub use capture::{CaptureError, LayoutError};
 pub use clock::{MediaTime, Timeline, Timestamp};
 pub use config::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
-    ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode,
+    ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr,
     Multipass, NvencConfig, Output, OutputConfig, Place, Profile, ProfileError, Profiles, RateControl,
     Resolved, Scaler, Settings, SourceKinds, SplitEncode, Tune,
 };
@@ -156,8 +156,9 @@ pub use encode::bench;
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub use error::Error;
 pub use frame_rate::FrameRate;
+pub use ghoststream_picture::hdr::{Chromaticity, ContentLight, MasteringDisplay};
 pub use ghoststream_picture::{
-    Color, ColorRange, ColorSpace, PixelFormat, Rect, ShapeError, Size, Transfer, Transform,
+    Color, ColorRange, ColorSpace, HdrMetadata, PixelFormat, Rect, ShapeError, Size, Transfer, Transform,
 };
 pub use output::{OutputError, default_path};
 pub use pipeline::{Pipeline, PipelineBuilder, PipelineState, Status};

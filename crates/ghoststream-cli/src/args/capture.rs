@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
 use ghoststream::{
     AudioCodec, BReference, Chroma, Codec, ConfigError, CursorMode, EncoderChoice, EncoderPreset,
-    FrameRateMode, Multipass, Preset, Profile, Profiles, RateControl, Resolved, Scaler, Settings,
+    FrameRateMode, Hdr, Multipass, Preset, Profile, Profiles, RateControl, Resolved, Scaler, Settings,
     SplitEncode, Tune,
 };
 
@@ -52,6 +52,18 @@ pub struct CaptureArgs {
     /// The filter that scales
     #[arg(long, value_name = "FILTER", value_parser = words!(Scaler), help_heading = "Picture")]
     scaler: Option<String>,
+
+    /// A source in HDR: auto maps it to SDR, keep records PQ or HLG in ten bits
+    #[arg(long, value_name = "MODE", value_parser = words!(Hdr), help_heading = "Picture")]
+    hdr: Option<String>,
+
+    /// The display for which a source in HDR was made: G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)
+    #[arg(long, value_name = "DISPLAY", help_heading = "Picture")]
+    mastering_display: Option<String>,
+
+    /// The brightest pixel and the brightest average of a source in HDR, in cd/m²
+    #[arg(long, value_name = "CLL,FALL", help_heading = "Picture")]
+    max_cll: Option<String>,
 
     /// The mouse pointer
     #[arg(long, value_name = "MODE", value_parser = words!(CursorMode), help_heading = "Picture")]
@@ -230,7 +242,7 @@ impl CaptureArgs {
     }
 
     /// Every option but `--audio`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 34] {
+    const fn typed(&self) -> [(&'static str, &Option<String>); 37] {
         [
             ("source", &self.source),
             ("region", &self.region),
@@ -261,6 +273,9 @@ impl CaptureArgs {
             ("gpu", &self.gpu),
             ("frame_rate_mode", &self.frame_rate_mode),
             ("scaler", &self.scaler),
+            ("hdr", &self.hdr),
+            ("mastering_display", &self.mastering_display),
+            ("max_cll", &self.max_cll),
             ("cursor", &self.cursor),
             ("audio_codec", &self.audio_codec),
             ("duration", &self.duration),

@@ -1,7 +1,7 @@
 //! How to encode the picture.
 
 use super::{ConfigError, NvencConfig, words};
-use crate::{Color, Size};
+use crate::{Color, HdrMetadata, Size};
 
 words! {
     /// A video codec.
@@ -70,6 +70,16 @@ words! {
 }
 
 words! {
+    /// What becomes of a source in HDR.
+    Hdr: "hdr" {
+        /// It is mapped to SDR, which every player shows.
+        Auto = "auto",
+        /// It stays HDR: PQ or HLG, BT.2020, ten bits, HEVC or AV1.
+        Keep = "keep",
+    }
+}
+
+words! {
     /// Whether output pictures come at a fixed rate.
     FrameRateMode: "frame-rate-mode" {
         /// A picture for every tick; what did not change is repeated.
@@ -131,6 +141,11 @@ pub struct EncoderConfig {
     pub scaler: Scaler,
     /// Matrix and range of the encoded picture.
     pub color: Color,
+    /// What becomes of a source in HDR.
+    pub hdr: Hdr,
+    /// What is known of a source in HDR, where it does not say itself: no desktop tells its mastering
+    /// display. Where nothing is known nothing is written.
+    pub hdr_metadata: HdrMetadata,
     /// What is asked of NVENC alone.
     pub nvenc: NvencConfig,
 }
@@ -155,6 +170,8 @@ impl Default for EncoderConfig {
             frame_rate_mode: FrameRateMode::Constant,
             scaler: Scaler::Lanczos,
             color: Color::default(),
+            hdr: Hdr::Auto,
+            hdr_metadata: HdrMetadata::default(),
             nvenc: NvencConfig::default(),
         }
     }
@@ -207,6 +224,10 @@ impl EncoderConfig {
         with_scaler(scaler: Scaler) = scaler;
         /// Matrix and range of the encoded picture.
         with_color(color: Color) = color;
+        /// What becomes of a source in HDR.
+        with_hdr(hdr: Hdr) = hdr;
+        /// What is known of a source in HDR, where it does not say itself.
+        with_hdr_metadata(hdr_metadata: HdrMetadata) = hdr_metadata;
     }
 
     /// Output size in pixels: even, 16x16 to 8192x8192.
@@ -252,6 +273,9 @@ impl EncoderConfig {
         }
         if self.low_latency && self.lookahead.is_some_and(|it| it > 0) {
             return Err(ConfigError::new("lookahead", self.lookahead.unwrap_or(0), "0 with low-latency"));
+        }
+        if self.hdr == Hdr::Keep && self.codec == Codec::H264 {
+            return Err(ConfigError::new("hdr", self.hdr, "auto with codec h264; HDR needs hevc or av1"));
         }
         if self.lossless && self.quality.is_some() {
             return Err(ConfigError::new("lossless", true, "false with a quality"));

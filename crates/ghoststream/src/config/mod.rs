@@ -14,7 +14,7 @@ pub use audio::{AudioCodec, AudioConfig, AudioSource};
 pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
 pub(crate) use encoder::check_bitrate;
 pub use encoder::{
-    Chroma, Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, RateControl, Scaler,
+    Chroma, Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, RateControl, Scaler,
 };
 pub use nvenc::{BReference, Multipass, NvencConfig, SplitEncode, Tune};
 pub use output::{Container, Output, OutputConfig};

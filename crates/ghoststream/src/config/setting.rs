@@ -2,9 +2,9 @@
 
 use super::{
     AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, ConfigError, CursorMode,
-    EncoderChoice, EncoderPreset, FrameRateMode, Multipass, RateControl, Scaler, SplitEncode, Tune,
+    EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Multipass, RateControl, Scaler, SplitEncode, Tune,
 };
-use crate::{Preset, Rect, Size};
+use crate::{ContentLight, MasteringDisplay, Preset, Rect, Size};
 
 /// A value as it was given, before anything is known of what it should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,10 +126,13 @@ texts!(
     CaptureSource,
     Chroma,
     Codec,
+    ContentLight,
     CursorMode,
     EncoderChoice,
     EncoderPreset,
     FrameRateMode,
+    Hdr,
+    MasteringDisplay,
     Multipass,
     Preset,
     RateControl,

@@ -9,10 +9,10 @@ use std::time::Duration;
 use super::setting::{Given, Refused, Setting};
 use super::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
-    ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Multipass,
+    ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Multipass,
     NvencConfig, RateControl, Scaler, SplitEncode, Tune,
 };
-use crate::{Preset, Rect, Size};
+use crate::{ContentLight, HdrMetadata, MasteringDisplay, Preset, Rect, Size};
 
 macro_rules! settings {
     ($($(#[$meta:meta])* $field:ident $word:literal: $ty:ty),+ $(,)?) => {
@@ -114,6 +114,12 @@ settings! {
     frame_rate_mode "frame-rate-mode": FrameRateMode,
     /// The filter that scales.
     scaler "scaler": Scaler,
+    /// What becomes of a source in HDR.
+    hdr "hdr": Hdr,
+    /// The display on which a source in HDR was made to look right.
+    mastering_display "mastering-display": MasteringDisplay,
+    /// How bright a source in HDR is.
+    max_cll "max-cll": ContentLight,
     /// The mouse pointer.
     cursor "cursor": CursorMode,
     /// Sound, a track each; an empty list is no sound.
@@ -291,6 +297,8 @@ impl Settings {
         lay(self.lossless, &mut encoder.lossless);
         lay(self.frame_rate_mode, &mut encoder.frame_rate_mode);
         lay(self.scaler, &mut encoder.scaler);
+        lay(self.hdr, &mut encoder.hdr);
+        encoder.hdr_metadata = HdrMetadata { mastering: self.mastering_display, light: self.max_cll };
         encoder.size = self.size.or(encoder.size);
         encoder.bitrate_kbps = self.bitrate.or(encoder.bitrate_kbps);
         encoder.quality = self.quality;

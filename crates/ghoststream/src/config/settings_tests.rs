@@ -1,5 +1,7 @@
 use super::*;
 
+const DISPLAY_P3: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
+
 /// Two values of each setting that both differ from the default and from the preset's.
 const PAIRS: &[(&str, &str, &str)] = &[
     ("source", "test-card", "node:7"),
@@ -31,6 +33,9 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("gpu", "1", "2"),
     ("frame-rate-mode", "variable", "constant"),
     ("scaler", "nearest", "bilinear"),
+    ("hdr", "keep", "auto"),
+    ("mastering-display", DISPLAY_P3, "G(8500,39850)B(6550,2300)R(35400,14600)WP(15635,16450)L(40000000,50)"),
+    ("max-cll", "1000,400", "4000,0"),
     ("cursor", "hidden", "metadata"),
     ("audio", "mic", "app:Firefox"),
     ("audio-codec", "flac", "opus"),
@@ -165,6 +170,9 @@ fn a_value_that_cannot_be_used_is_named_with_its_range() {
         ("low-latency", "yes", "true or false"),
         ("duration", "0", "0.1 to"),
         ("duration", "NaN", "0.1 to"),
+        ("hdr", "yes", "keep"),
+        ("mastering-display", "G(1,2)", "WP(x,y)"),
+        ("max-cll", "400,1000", "MaxFALL"),
         ("preset", "potato", "discord-720p"),
     ];
     for (key, value, range) in bad {
@@ -181,6 +189,16 @@ fn a_quality_beyond_the_codec_is_an_error_of_the_whole() {
     let error = layer(&[("quality", "60"), ("codec", "h264")]).resolve().unwrap_err();
     assert!(error.to_string().contains("0 to 51"), "{error}");
     assert!(layer(&[("quality", "60"), ("codec", "av1")]).resolve().is_ok());
+}
+
+#[test]
+fn hdr_is_kept_in_codecs_that_carry_it() {
+    let keep = |codec| layer(&[("hdr", "keep"), ("codec", codec)]).resolve();
+    let error = keep("h264").unwrap_err().to_string();
+    assert!(error.contains("hevc or av1"), "{error}");
+    for codec in ["auto", "hevc", "av1"] {
+        assert!(keep(codec).is_ok(), "{codec}");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::Pipeline;
 use crate::{
-    AudioConfig, CaptureConfig, ConfigError, Container, EncoderConfig, Error, Output, OutputConfig, output,
+    AudioConfig, CaptureConfig, ConfigError, Container, EncoderConfig, Error, Hdr, Output, OutputConfig,
+    output,
 };
 
 /// Collects renditions, outputs and audio tracks.
@@ -82,8 +83,9 @@ impl PipelineBuilder {
     /// # Errors
     /// A value out of its range, an output without its rendition, one that cannot be written to, or
     /// one that is not built yet.
-    pub fn build(self) -> Result<Pipeline, Error> {
+    pub fn build(mut self) -> Result<Pipeline, Error> {
         self.plan.check()?;
+        self.plan.capture.hdr |= self.plan.renditions.iter().any(|it| it.encoder.hdr == Hdr::Keep);
         Ok(Pipeline::from_plan(self.plan))
     }
 }

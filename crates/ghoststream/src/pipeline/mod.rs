@@ -20,6 +20,7 @@ mod builder;
 mod control;
 mod drain;
 mod encoder;
+mod hdr;
 mod outputs;
 mod rendition;
 mod start;

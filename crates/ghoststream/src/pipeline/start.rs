@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::builder::{Plan, RenditionPlan};
 use super::control::Control;
 use super::encoder::{EncoderThread, Ends, FanOut, RunningEncoder};
+use super::hdr;
 use super::lock;
 use super::outputs::{self, OutputThread};
 use super::rendition::{self, Rendition};
@@ -133,9 +134,11 @@ fn open_rendition(
     rendition: &RenditionPlan,
 ) -> Result<Ready, Error> {
     let first = first_frame(&plan.capture, &queue)?;
-    let size = output_size(&plan.capture, &rendition.encoder, &first)?;
+    let (config, note) = hdr::settle(&rendition.encoder, &first);
+    note.into_iter().for_each(|note| shared.journal.note(note));
+    let size = output_size(&plan.capture, &config, &first)?;
     let request = Request {
-        config: &rendition.encoder,
+        config: &config,
         size,
         fps: plan.capture.fps,
         containers: &plan.containers_of_rendition(index),
@@ -143,7 +146,7 @@ fn open_rendition(
     let rows = encode::rows(&request)?;
     #[cfg(test)]
     let rows = plan.double.map_or(rows.clone(), |double| double(rows));
-    let (opened, rows) = encode::open_first(rows, rendition.encoder.codec)?;
+    let (opened, rows) = encode::open_first(rows, config.codec)?;
     for note in &opened.notes {
         shared.journal.note(note.as_str());
     }
@@ -151,8 +154,7 @@ fn open_rendition(
         let remedy = it.remedy.as_ref().map_or_else(String::new, |remedy| format!(" ({remedy})"));
         shared.journal.note(format!("{} is not used: {}{remedy}", it.encoder, it.reason));
     }
-    let recipe =
-        Recipe { output: opened.input, region: plan.capture.region, scaler: rendition.encoder.scaler };
+    let recipe = Recipe { output: opened.input, region: plan.capture.region, scaler: config.scaler };
     Ok(Ready { queue, first, opened, rows, recipe })
 }
 
