@@ -7,6 +7,7 @@
 mod dictionary;
 mod encoder;
 mod hardware;
+mod hdr;
 mod log;
 mod packet;
 mod parameters;
@@ -16,6 +17,7 @@ pub(crate) use dictionary::Dictionary;
 pub(crate) use encoder::{EncoderInfo, OpenEncoder, OpenFailure, VideoFormat};
 pub(crate) use ffmpeg_next::ffi;
 pub(crate) use hardware::{DevicePicture, HardwareFrames};
+pub(crate) use hdr::describe as describe_hdr;
 pub(crate) use packet::PacketRef;
 pub(crate) use parameters::Parameters;
 pub(crate) use picture::Picture;

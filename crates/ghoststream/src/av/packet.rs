@@ -39,16 +39,26 @@ impl PacketRef {
     /// # Errors
     /// Out of memory.
     pub fn prefixed(&self, prefix: &[u8]) -> Result<Self, AvError> {
+        self.with_data(&[prefix, self.data()])
+    }
+
+    /// A copy with other bytes, these one after another.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn with_data(&self, parts: &[&[u8]]) -> Result<Self, AvError> {
         let copy = Self::empty()?;
-        let data = self.data();
-        let size = i32::try_from(prefix.len() + data.len()).map_err(|_| AvError(-libc::EINVAL))?;
+        let size: usize = parts.iter().map(|it| it.len()).sum();
+        let size = i32::try_from(size).map_err(|_| AvError(-libc::EINVAL))?;
         // SAFETY: copy is an empty packet, which av_new_packet gives a buffer of `size` bytes that
-        // nothing else refers to; self is a valid packet.
+        // nothing else refers to, as many as the parts have; self is a valid packet.
         unsafe {
             check(ffi::av_new_packet(copy.0.as_ptr(), size))?;
-            let to = copy.0.as_ref().data;
-            std::ptr::copy_nonoverlapping(prefix.as_ptr(), to, prefix.len());
-            std::ptr::copy_nonoverlapping(data.as_ptr(), to.add(prefix.len()), data.len());
+            let mut to = copy.0.as_ref().data;
+            for part in parts {
+                std::ptr::copy_nonoverlapping(part.as_ptr(), to, part.len());
+                to = to.add(part.len());
+            }
             check(ffi::av_packet_copy_props(copy.0.as_ptr(), self.0.as_ptr()))?;
         }
         Ok(copy)

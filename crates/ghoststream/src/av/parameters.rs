@@ -2,10 +2,16 @@
 
 use std::ptr::NonNull;
 
+use ghoststream_picture::HdrMetadata;
+
 use super::{AvError, check, ffi};
 
 /// An owned `AVCodecParameters`.
-pub struct Parameters(NonNull<ffi::AVCodecParameters>);
+pub struct Parameters {
+    fields: NonNull<ffi::AVCodecParameters>,
+    /// What a container says of HDR.
+    hdr: HdrMetadata,
+}
 
 // SAFETY: plain data, without thread affinity.
 unsafe impl Send for Parameters {}
@@ -20,7 +26,8 @@ impl Parameters {
     pub fn empty() -> Result<Self, AvError> {
         // SAFETY: returns fresh parameters that we own, or null.
         let parameters = unsafe { ffi::avcodec_parameters_alloc() };
-        NonNull::new(parameters).map(Self).ok_or(AvError(-libc::ENOMEM))
+        let fields = NonNull::new(parameters).ok_or(AvError(-libc::ENOMEM))?;
+        Ok(Self { fields, hdr: HdrMetadata::default() })
     }
 
     /// The parameters of an open codec context.
@@ -33,7 +40,7 @@ impl Parameters {
     pub unsafe fn of_context(context: *const ffi::AVCodecContext) -> Result<Self, AvError> {
         let mut parameters = Self::empty()?;
         // SAFETY: the caller guarantees context; the parameters are ours.
-        check(unsafe { ffi::avcodec_parameters_from_context(parameters.0.as_mut(), context) })?;
+        check(unsafe { ffi::avcodec_parameters_from_context(parameters.fields.as_mut(), context) })?;
         Ok(parameters)
     }
 
@@ -42,9 +49,10 @@ impl Parameters {
     /// # Errors
     /// Out of memory.
     pub fn duplicate(&self) -> Result<Self, AvError> {
-        let copy = Self::empty()?;
+        let mut copy = Self::empty()?;
         // SAFETY: both are valid parameters, and copy's are ours.
-        check(unsafe { ffi::avcodec_parameters_copy(copy.0.as_ptr(), self.0.as_ptr()) })?;
+        check(unsafe { ffi::avcodec_parameters_copy(copy.fields.as_ptr(), self.fields.as_ptr()) })?;
+        copy.hdr = self.hdr;
         Ok(copy)
     }
 
@@ -55,7 +63,7 @@ impl Parameters {
     pub fn without_padding(&self) -> Result<Self, AvError> {
         let mut copy = self.duplicate()?;
         // SAFETY: copy owns its parameters.
-        unsafe { copy.0.as_mut() }.initial_padding = 0;
+        unsafe { copy.fields.as_mut() }.initial_padding = 0;
         if self.fields().codec_id == ffi::AVCodecID::AV_CODEC_ID_OPUS && self.extradata().len() >= 19 {
             // The pre-skip of an OpusHead (RFC 7845, section 5.1).
             let mut head = self.extradata().to_vec();
@@ -68,7 +76,7 @@ impl Parameters {
     /// The fields.
     pub fn fields(&self) -> &ffi::AVCodecParameters {
         // SAFETY: self owns valid parameters.
-        unsafe { self.0.as_ref() }
+        unsafe { self.fields.as_ref() }
     }
 
     /// The codec's headers: SPS and PPS, `OpusHead`, and so on.
@@ -96,7 +104,7 @@ impl Parameters {
                 return Err(AvError(-libc::ENOMEM));
             }
             std::ptr::copy_nonoverlapping(headers.as_ptr(), block, headers.len());
-            let fields = self.0.as_mut();
+            let fields = self.fields.as_mut();
             ffi::av_freep((&raw mut fields.extradata).cast());
             fields.extradata = block;
             fields.extradata_size = size;
@@ -106,13 +114,23 @@ impl Parameters {
 
     /// The parameters, for libav* calls. They stay owned by self.
     pub fn as_ptr(&self) -> *const ffi::AVCodecParameters {
-        self.0.as_ptr()
+        self.fields.as_ptr()
+    }
+
+    /// What a container says of HDR: nothing, unless it was set.
+    pub const fn hdr(&self) -> HdrMetadata {
+        self.hdr
+    }
+
+    /// Sets what a container says of HDR.
+    pub const fn set_hdr(&mut self, hdr: HdrMetadata) {
+        self.hdr = hdr;
     }
 }
 
 impl Drop for Parameters {
     fn drop(&mut self) {
-        let mut parameters = self.0.as_ptr();
+        let mut parameters = self.fields.as_ptr();
         // SAFETY: self owns the parameters.
         unsafe { ffi::avcodec_parameters_free(&mut parameters) };
     }

@@ -52,6 +52,7 @@ fn reason(wish: &Wish<'_>, backend: &Backend) -> &'static str {
     let only_av1 = wish.containers.iter().any(|&container| !Codec::H264.fits(container));
     match backend.kind {
         EncoderChoice::Software if only_av1 => "the one codec that the container takes",
+        EncoderChoice::Software if wish.config.color.is_hdr() => "the first software encoder that keeps HDR",
         EncoderChoice::Software if backend.codec == Codec::H264 => "in software, where it costs least",
         EncoderChoice::Software => "the first software encoder that this FFmpeg has",
         _ => "the best that the hardware makes",

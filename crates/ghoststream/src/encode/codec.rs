@@ -13,6 +13,11 @@ impl Codec {
         }
     }
 
+    /// Whether players show HDR that it carries. H.264 could say the same of its pictures; none looks.
+    pub(crate) const fn carries_hdr(self) -> bool {
+        matches!(self, Self::Hevc | Self::AV1)
+    }
+
     /// Refuses the first container that does not take it.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::hdr::Injector;
 use super::nvenc::{Feed, FeedError};
 use super::timing::Book;
 use super::{EncodeError, Encoder, Frame, Packet};
@@ -20,6 +21,8 @@ pub(super) struct Running {
     /// How long a picture is shown: known at a constant rate only.
     duration: Duration,
     key_wanted: bool,
+    /// What key pictures are to say of HDR.
+    hdr: Option<Injector>,
     /// How to open it anew, where that is the only way to a key frame.
     restart: Option<Restart>,
     follows_bitrate: bool,
@@ -51,7 +54,12 @@ impl Running {
         };
         let nanos = if constant { book.tick_nanos() } else { 0 };
         let duration = Duration::from_nanos(nanos.unsigned_abs());
-        Self { name, open, feed, book, duration, key_wanted: false, restart, follows_bitrate }
+        Self { name, open, feed, book, duration, key_wanted: false, hdr: None, restart, follows_bitrate }
+    }
+
+    /// The same, its key pictures saying this of HDR.
+    pub(super) fn with_hdr(self, hdr: Option<Injector>) -> Self {
+        Self { hdr, ..self }
     }
 
     fn failed(&self, source: AvError) -> EncodeError {
@@ -79,7 +87,7 @@ impl Running {
 
     fn drain(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
         while let Some(packet) = self.open.receive().map_err(|error| self.failed(error))? {
-            packets.push(self.finish(packet));
+            packets.push(self.finish(packet)?);
         }
         Ok(())
     }
@@ -98,13 +106,16 @@ impl Running {
         Ok(())
     }
 
-    fn finish(&mut self, av: PacketRef) -> Packet {
+    fn finish(&mut self, mut av: PacketRef) -> Result<Packet, EncodeError> {
+        let key = av.fields().flags & ffi::AV_PKT_FLAG_KEY != 0;
+        if key && let Some(complete) = self.hdr.as_ref().and_then(|it| it.complete(av.data())) {
+            av = av.with_data(&[&complete]).map_err(|error| self.failed(error))?;
+        }
         let fields = av.fields();
-        let key = fields.flags & ffi::AV_PKT_FLAG_KEY != 0;
         // An encoder that never reorders may leave the decoding time out.
         let dts = if fields.dts == ffi::AV_NOPTS_VALUE { fields.pts } else { fields.dts };
         let times = self.book.leave(fields.pts, dts);
-        Packet {
+        Ok(Packet {
             track: 0,
             pts: times.pts,
             dts: times.dts,
@@ -114,7 +125,7 @@ impl Running {
             begins: None,
             encoded: Timestamp::now(),
             av: Arc::new(av),
-        }
+        })
     }
 }
 

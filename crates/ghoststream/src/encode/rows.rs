@@ -45,7 +45,7 @@ pub(crate) fn rows(request: &Request<'_>) -> Result<Vec<Row>, EncodeError> {
     let config = request.config;
     config.codec.check_fits(request.containers)?;
     let wanted = Arc::new(Wanted::of(request));
-    let rows = table::candidates(config.codec, config.encoder, request.containers);
+    let rows = table::candidates(config.codec, config.encoder, request.containers, config.color.is_hdr());
     Ok(rows.map(|backend| wanted.row(backend)).collect())
 }
 

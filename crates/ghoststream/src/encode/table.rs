@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hdr::Injector;
 use super::libav::{Restart, Running};
 use super::nvenc::Feed;
 use super::speed::Speed;
@@ -9,7 +10,7 @@ use super::wish::{Plan, Unmet, Wish};
 use super::{InputSpec, Opened, Request, Track, TrackKind, aom, choice, nvenc, svtav1, x264, x265};
 use crate::av::{AvError, EncoderInfo, OpenEncoder, OpenFailure, Parameters, Picture, VideoFormat};
 use crate::stats::Refusal;
-use crate::{Codec, Container, EncoderChoice, FrameRateMode};
+use crate::{Codec, Container, EncoderChoice, FrameRateMode, HdrMetadata};
 
 /// One encoder of libavcodec.
 pub(super) struct Backend {
@@ -63,11 +64,13 @@ pub(super) fn candidates(
     codec: Codec,
     choice: EncoderChoice,
     containers: &[Container],
+    hdr: bool,
 ) -> impl Iterator<Item = &'static Backend> {
     TABLE.iter().filter(move |row| {
         (codec == Codec::Auto || row.codec == codec)
             && (choice == EncoderChoice::Auto || row.kind == choice)
             && containers.iter().all(|&container| row.codec.fits(container))
+            && (!hdr || row.codec.carries_hdr())
     })
 }
 
@@ -94,8 +97,10 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     let open = info
         .open(&format, &plan.options, feed.as_ref().map(Feed::frames))
         .map_err(|failure| (backend.explain)(&failure))?;
-    let parameters = parameters(&info, &format, &plan.options, &open)
+    let mut parameters = parameters(&info, &format, &plan.options, &open)
         .map_err(|error| Unmet { reason: error.to_string(), remedy: None })?;
+    let metadata = if config.color.is_hdr() { config.hdr_metadata } else { HdrMetadata::default() };
+    parameters.set_hdr(metadata);
     let constant = config.frame_rate_mode == FrameRateMode::Constant;
     let reordered = usize::try_from(parameters.fields().video_delay).unwrap_or(0);
     let delay = (backend.kind == EncoderChoice::Nvenc).then_some(reordered);
@@ -103,17 +108,11 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     notes.extend(plan.notes);
     let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
     let memory = feed.as_ref().map(|it| it.memory().clone());
+    let follows_bitrate = plan.follows_bitrate;
+    let running =
+        Running::new(backend.name, open, feed, wish.rate, constant, restart, follows_bitrate, delay);
     Ok(Opened {
-        encoder: Box::new(Running::new(
-            backend.name,
-            open,
-            feed,
-            wish.rate,
-            constant,
-            restart,
-            plan.follows_bitrate,
-            delay,
-        )),
+        encoder: Box::new(running.with_hdr(Injector::new(backend.codec, metadata))),
         name: backend.name,
         codec: backend.codec,
         input: InputSpec { format: plan.format, size, color: config.color },
@@ -124,7 +123,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
             title: None,
             language: None,
         },
-        follows_bitrate: plan.follows_bitrate,
+        follows_bitrate,
         refused: vec![],
         notes,
     })

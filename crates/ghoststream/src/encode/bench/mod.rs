@@ -105,7 +105,7 @@ pub struct Figures {
 pub fn run(bench: &Bench, mut done: impl FnMut(&Measurement)) -> Result<Vec<Measurement>, ConfigError> {
     bench.validate()?;
     let mut pictures = None;
-    let rows = table::candidates(bench.encoder.codec, bench.encoder.encoder, &[]);
+    let rows = table::candidates(bench.encoder.codec, bench.encoder.encoder, &[], false);
     let measure = |row| {
         let measurement = measure(row, bench, &mut pictures);
         done(&measurement);

@@ -5,7 +5,7 @@ use std::ptr;
 
 use crate::av::{Picture, check, ffi};
 use crate::encode::{InputSpec, Opened, Packet};
-use crate::{Color, ColorRange, ColorSpace, PixelFormat};
+use crate::{Color, ColorRange, ColorSpace, PixelFormat, Transfer};
 
 /// A decoded picture, three planes of samples without padding.
 pub(super) struct Seen {
@@ -20,6 +20,8 @@ pub(super) struct Seen {
     transfer: ffi::AVColorTransferCharacteristic,
     range: ffi::AVColorRange,
     chroma: ffi::AVChromaLocation,
+    /// What it says of its mastering display, in the bytes of libavutil's structure, and of its light.
+    pub(super) hdr: [Vec<i32>; 2],
 }
 
 /// Decodes packets as a player would: codec and headers from the track's parameters.
@@ -106,7 +108,22 @@ fn read(frame: &ffi::AVFrame) -> Seen {
         transfer: frame.color_trc,
         range: frame.color_range,
         chroma: frame.chroma_location,
+        hdr: hdr(frame),
     }
+}
+
+/// The words of the side data that a decoder makes of HDR metadata.
+fn hdr(frame: &ffi::AVFrame) -> [Vec<i32>; 2] {
+    use ffi::AVFrameSideDataType::{
+        AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, AV_FRAME_DATA_MASTERING_DISPLAY_METADATA,
+    };
+    [AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL].map(|kind| {
+        // SAFETY: the frame is valid; its side data is `size` bytes of whole words, and lives as long.
+        unsafe {
+            let Some(data) = ffi::av_frame_get_side_data(frame, kind).as_ref() else { return vec![] };
+            std::slice::from_raw_parts(data.data.cast::<i32>(), data.size / 4).to_vec()
+        }
+    })
 }
 
 /// Peak signal-to-noise ratio over all planes, in dB.
@@ -155,6 +172,11 @@ pub(super) fn check_color(seen: &Seen, color: Color) {
     };
     assert_eq!(seen.space, space);
     assert_eq!(seen.primaries, primaries);
+    let transfer = match color.transfer {
+        Transfer::Pq => AVCOL_TRC_SMPTE2084,
+        Transfer::Hlg => AVCOL_TRC_ARIB_STD_B67,
+        Transfer::Sdr | Transfer::Linear => transfer,
+    };
     assert_eq!(seen.transfer, transfer);
     assert_eq!(seen.range, range);
     if seen.planes[1].len() < seen.planes[0].len() {

@@ -8,7 +8,7 @@
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::ptr::{self, NonNull};
 
-use crate::av::{AvError, PacketRef, check, ffi};
+use crate::av::{AvError, PacketRef, check, describe_hdr, ffi};
 use crate::encode::{Packet, Track, TrackKind};
 use crate::output::OutputError;
 
@@ -163,6 +163,7 @@ impl Muxer {
             let st = ffi::avformat_new_stream(self.context.as_ptr(), ptr::null());
             let st = st.as_mut().ok_or(AvError(-libc::ENOMEM))?;
             check(ffi::avcodec_parameters_copy(st.codecpar, stream.track.parameters.as_ptr()))?;
+            describe_hdr(st, stream.track.parameters.hdr())?;
             (*st.codecpar).codec_tag = stream.tag.map_or(0, u32::from_le_bytes);
             st.time_base = ffi::AVRational { num: 1, den: timescale };
             match stream.track.kind {
