@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ghoststream_picture::PixelFormat;
+use ghoststream_picture::{PixelFormat, Size};
 
 use crate::vulkan::VulkanError;
 
@@ -14,11 +14,49 @@ pub enum PassError {
     #[error(transparent)]
     Vulkan(#[from] VulkanError),
     /// No shader reads or writes this format.
-    #[error("no shader knows {0:?}")]
+    #[error("no shader reads or writes {0:?}; convert it on the CPU")]
     Format(PixelFormat),
+    /// The device has no images of this format, or none as large.
+    #[error("the GPU has no images for {0:?} of {1} pixels; convert it on the CPU")]
+    Unreadable(PixelFormat, Size),
+    /// The output is larger than what a shader can write.
+    #[error("the GPU writes at most {most} bytes at once, and a {format:?} of {size} pixels has {length}")]
+    Large {
+        /// Of the output.
+        format: PixelFormat,
+        /// Of the output.
+        size: Size,
+        /// Its bytes.
+        length: u64,
+        /// What the device allows.
+        most: u64,
+    },
     /// Sizes differ.
     #[error("no shader scales yet")]
     Scaling,
+    /// A plane has fewer bytes than its rows take.
+    #[error(
+        "plane {plane} of the picture is too short: {has} bytes for {rows} rows of {row} bytes, \
+         {stride} bytes apart"
+    )]
+    Short {
+        /// Which.
+        plane: usize,
+        /// Its bytes.
+        has: usize,
+        /// From row to row.
+        stride: usize,
+        /// Bytes that a row needs.
+        row: usize,
+        /// How many rows.
+        rows: usize,
+    },
+    /// The pointer's bitmap has fewer bytes than its pixels take.
+    #[error("the pointer's bitmap is too short: {1} bytes for {0} pixels of four bytes")]
+    ShortPointer(Size, usize),
+    /// What is shown lies outside the buffer.
+    #[error("the part of the picture that is shown lies outside its buffer of {0} pixels")]
+    Outside(Size),
     /// The producer's buffer cannot be read.
     #[error("the producer's buffer cannot be read: {0}")]
     Import(String),
@@ -26,7 +64,7 @@ pub enum PassError {
     #[error("the GPU has not made a picture within {} s", .0.as_secs_f64())]
     Late(Duration),
     /// Whoever takes the pictures gives none back.
-    #[error("all {0} pictures are held")]
+    #[error("all {0} pictures are held: whoever takes them must give one back first")]
     Full(usize),
 }
 

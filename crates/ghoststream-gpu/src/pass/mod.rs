@@ -15,15 +15,20 @@
 
 mod error;
 mod host;
+mod kinds;
 mod output;
 mod params;
+mod pointer;
 mod record;
+mod resident;
 mod source;
+mod staging;
 
 pub use error::PassError;
 pub use host::HostPicture;
 pub use output::{Delivery, Output};
-pub use source::{Frame, Pixels, Pointer, Resident};
+pub use resident::Resident;
+pub use source::{Frame, Pixels, Pointer};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +37,11 @@ use ghoststream_picture::filter::Filter;
 use ghoststream_picture::{Color, PixelFormat, Size, fit, only_trims};
 
 use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline};
+use kinds::Kinds;
 use output::Slot;
 use params::Params;
-use source::{PointerImage, Staged};
+use pointer::PointerImage;
+use staging::{Region, Staged};
 
 /// What a pass makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +59,10 @@ pub struct Target {
 pub struct Pass {
     device: Device,
     target: Target,
+    kind: kinds::Target,
     delivery: Delivery,
     layout: Layout,
-    pipeline: Pipeline,
+    pipelines: Vec<(Kinds, Pipeline)>,
     slots: Vec<Slot>,
     most: usize,
     staged: Option<Staged>,
@@ -63,7 +71,21 @@ pub struct Pass {
     submitted: u64,
     measured: bool,
     copied_up: u64,
+    /// What is no longer used, and what the timeline has reached when the GPU does not use it either.
+    retired: Vec<(u64, Retired)>,
+    /// Scratch: kept from frame to frame.
+    regions: Vec<Region>,
 }
+
+/// What a change of the source has left over. It is held alone to go later.
+#[derive(Debug)]
+enum Retired {
+    Staged { _it: Staged },
+    Pointer { _it: PointerImage },
+}
+
+/// Invocations of a workgroup, across and down.
+const GROUP: (u32, u32) = (32, 4);
 
 /// Bindings of the output, of the source and of the pointer: see `shaders/params.glsl`.
 const SETS: [&[Binding]; 3] = [
@@ -84,25 +106,26 @@ impl Pass {
         delivery: Delivery,
         most: usize,
     ) -> Result<Self, PassError> {
-        if target.format != PixelFormat::Nv12 {
-            return Err(PassError::Format(target.format));
-        }
+        let kind = kinds::Target::of(target.format).ok_or(PassError::Format(target.format))?;
+        output::check(device, &target)?;
         let layout = Layout::new(device, &SETS, 0)?;
-        let pipeline = Pipeline::new(&layout, include_bytes!("../../shaders/convert.spv"), &[])?;
         Ok(Self {
             device: device.clone(),
             target,
+            kind,
             delivery,
-            pipeline,
+            pipelines: Vec::new(),
             slots: Vec::new(),
             most,
             staged: None,
-            pointer: PointerImage::new(device, &layout)?,
+            pointer: PointerImage::new(device, &layout, Size::default())?,
             layout,
             timeline: Arc::new(Timeline::new(device)?),
             submitted: 0,
             measured: false,
             copied_up: 0,
+            retired: Vec::new(),
+            regions: Vec::new(),
         })
     }
 
@@ -112,6 +135,15 @@ impl Pass {
     /// # Errors
     /// All pictures are held; the source cannot be read; the device is lost or has no memory.
     pub fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError> {
+        self.make(frame).inspect_err(|_| {
+            // What changed with this frame never arrived.
+            self.staged.iter_mut().for_each(Staged::missed);
+            self.pointer.forget();
+        })
+    }
+
+    fn make(&mut self, frame: &Frame<'_>) -> Result<Output, PassError> {
+        check_view(frame)?;
         let content = fit(frame.view.size(), self.target.size);
         let view = if only_trims(frame.view.size(), content.size()) {
             frame.view.cut(content.size())
@@ -122,28 +154,33 @@ impl Pass {
             return Err(PassError::Scaling);
         }
         let index = self.free_slot()?;
+        let pipeline = self.pipeline(frame)?;
+        self.make_room(frame)?;
         let slot = &mut self.slots[index];
-        let (staged, regions) = match &frame.pixels {
+        self.regions.clear();
+        let staged = match &frame.pixels {
             Pixels::Memory { planes, changed } => {
-                let staged = match self.staged.take().filter(|it| it.fits(frame)) {
-                    Some(staged) => staged,
-                    None => Staged::new(&self.device, &self.layout, frame)?,
-                };
-                let staged = self.staged.insert(staged);
-                let regions = staged.fill(slot.staging(&self.device, frame)?, planes, *changed);
-                (&*staged, regions)
+                let staged = self.staged.as_mut().ok_or(PassError::Format(frame.format))?;
+                let staging = slot.staging.at_least(&self.device, staged.length())?;
+                staged.fill(staging, planes, *changed, &mut self.regions)?;
+                &*staged
             }
-            Pixels::Resident(resident) => (&resident.0, Vec::new()),
+            Pixels::Resident(resident) => &resident.0,
             Pixels::DmaBuf { .. } => return Err(PassError::Import("DMA-BUFs are not imported yet".into())),
         };
-        let drawn = self.pointer.update(&self.device, frame.pointer.as_ref())?;
-        Params::new(&self.target, &slot.shared.layout, &view, content, drawn).write(&mut slot.params);
+        let bitmap = frame.pointer.as_ref().filter(|it| !it.size.is_empty());
+        let room = slot.pointer.at_least(&self.device, PointerImage::length(bitmap))?;
+        let new_pointer = self.pointer.fill(room, bitmap)?.map(|region| (room.raw(), region));
+        Params::new(frame, &self.target, &slot.shared.layout, &view, content).write(&mut slot.params);
         let work = record::Work {
-            pipeline: &self.pipeline,
+            pipeline: &self.pipelines[pipeline].1,
+            group: GROUP,
             sets: [slot.set.raw(), staged.set.raw(), self.pointer.set.raw()],
             staged,
-            staging: slot.staging.as_ref().map(crate::vulkan::Buffer::raw),
-            regions: &regions,
+            staging: slot.staging.raw(),
+            regions: &self.regions,
+            new_pointer,
+            pointer: &self.pointer,
             size: self.target.size,
             output: &slot.shared,
         };
@@ -152,16 +189,49 @@ impl Pass {
         // to self, which waits before it goes.
         unsafe {
             slot.commands.record(|device, list| record::record(device, list, &work))?;
-            let signal = [(self.timeline.raw(), done)];
-            slot.commands.submit(Submission { wait: &[], signal: &signal })?;
+            slot.commands.submit(Submission { wait: &[], signal: &[(self.timeline.raw(), done)] })?;
         }
         // Only now: what was not submitted is never done, and is not to be waited for.
         self.submitted = done;
-        if let (Pixels::Memory { .. }, Some(staged)) = (&frame.pixels, &mut self.staged) {
-            staged.filled();
-            self.copied_up += staged.copied();
+        match (&frame.pixels, &mut self.staged) {
+            (Pixels::Memory { .. }, Some(staged)) => {
+                staged.filled();
+                self.copied_up += staged.copied();
+            }
+            (_, staged) => staged.iter_mut().for_each(Staged::missed),
         }
-        Ok(slot.shared.hold(self.submitted))
+        self.pointer.used |= new_pointer.is_some();
+        Ok(slot.shared.hold(done))
+    }
+
+    /// The pipeline for frames like this one.
+    fn pipeline(&mut self, frame: &Frame<'_>) -> Result<usize, PassError> {
+        let source = kinds::Source::of(frame.format).ok_or(PassError::Format(frame.format))?;
+        let kinds = Kinds { group: GROUP, source, target: self.kind, dithered: false, carried: false };
+        if let Some(index) = self.pipelines.iter().position(|(it, _)| *it == kinds) {
+            return Ok(index);
+        }
+        let code = include_bytes!("../../shaders/convert.spv");
+        self.pipelines.push((kinds, Pipeline::new(&self.layout, code, &kinds.constants())?));
+        Ok(self.pipelines.len() - 1)
+    }
+
+    /// Images for the frame and its pointer, made anew where those that there are do not fit.
+    fn make_room(&mut self, frame: &Frame<'_>) -> Result<(), PassError> {
+        let done = self.timeline.value()?;
+        self.retired.retain(|(until, _)| *until > done);
+        let from_memory = matches!(frame.pixels, Pixels::Memory { .. });
+        if from_memory && !self.staged.as_ref().is_some_and(|it| it.fits(frame)) {
+            let new = Staged::new(&self.device, &self.layout, frame)?;
+            let old = self.staged.replace(new);
+            self.retired.extend(old.map(|_it| (self.submitted, Retired::Staged { _it })));
+        }
+        if let Some(pointer) = frame.pointer.as_ref().filter(|it| !self.pointer.holds(it.size)) {
+            let new = PointerImage::new(&self.device, &self.layout, pointer.size)?;
+            let _it = std::mem::replace(&mut self.pointer, new);
+            self.retired.push((self.submitted, Retired::Pointer { _it }));
+        }
+        Ok(())
     }
 
     /// The index of a slot that no one holds and the GPU is done with; a new one where there is none.
@@ -224,6 +294,16 @@ impl Drop for Pass {
             tracing::warn!("the GPU does not come back; what it uses is left to it");
             std::mem::forget(std::mem::take(&mut self.slots));
             std::mem::forget(self.staged.take());
+            std::mem::forget(std::mem::take(&mut self.retired));
         }
     }
+}
+
+/// That what is shown of a frame lies in its buffer.
+fn check_view(frame: &Frame<'_>) -> Result<(), PassError> {
+    let size = frame.view.size();
+    let inside = |(x, y)| x < frame.size.width && y < frame.size.height;
+    let corners = [(0, 0), (size.width.wrapping_sub(1), size.height.wrapping_sub(1))];
+    let lies_inside = !size.is_empty() && corners.iter().all(|(x, y)| inside(frame.view.locate(*x, *y)));
+    lies_inside.then_some(()).ok_or(PassError::Outside(frame.size))
 }

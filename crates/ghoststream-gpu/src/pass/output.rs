@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Frame, Pixels, Target};
+use super::{PassError, Target};
 use crate::cuda;
 use crate::vulkan::{
-    Buffer, Commands, DescriptorSet, Device, Layout, Timeline, Timestamps, Use, VulkanError,
+    Buffer, Commands, DescriptorSet, Device, Layout, Timeline, Timestamps, Use, VulkanError, vk,
 };
 
 /// Who reads the pictures.
@@ -56,8 +56,30 @@ pub(super) struct Slot {
     pub(super) commands: Commands,
     pub(super) set: DescriptorSet,
     pub(super) params: Buffer,
-    pub(super) staging: Option<Buffer>,
+    /// Through which a frame from memory of the CPU is copied up.
+    pub(super) staging: Room,
+    /// The same for a new pointer.
+    pub(super) pointer: Room,
     pub(super) shared: Arc<Shared>,
+}
+
+/// Memory to write into, which is made when it is first needed.
+#[derive(Debug, Default)]
+pub(super) struct Room(Option<Buffer>);
+
+impl Room {
+    /// At least so many bytes. The slot that it is of is free.
+    pub(super) fn at_least(&mut self, device: &Device, length: u64) -> Result<&mut Buffer, VulkanError> {
+        match self.0.take().filter(|it| it.len() >= length) {
+            Some(buffer) => Ok(self.0.insert(buffer)),
+            None => Ok(self.0.insert(Buffer::new(device, length, Use::Upload)?)),
+        }
+    }
+
+    /// The handle, if there is memory.
+    pub(super) fn raw(&self) -> Option<vk::Buffer> {
+        self.0.as_ref().map(Buffer::raw)
+    }
 }
 
 impl Output {
@@ -130,9 +152,7 @@ impl Slot {
         timeline: &Arc<Timeline>,
         measured: bool,
     ) -> Result<Self, VulkanError> {
-        let planes = target.format.planes();
-        let plane = |it| if it < planes { target.format.plane_layout(it, target.size) } else { (0, 0) };
-        let lie = cuda::Layout::new([0, 1, 2].map(plane));
+        let lie = layout_of(target);
         let length = lie.len() as u64;
         let (purpose, readback) = match delivery {
             Delivery::Exported => (Use::Exported, None),
@@ -143,25 +163,32 @@ impl Slot {
         let mut set = DescriptorSet::new(layout, 0)?;
         set.set_buffer(0, &buffer);
         set.set_buffer(1, &params);
-        let timestamps = measured.then(|| Timestamps::new(device)).transpose()?;
         let (timeline, done) = (Arc::clone(timeline), AtomicU64::new(0));
+        let timestamps = measured.then(|| Timestamps::new(device)).transpose()?;
         let shared =
             Arc::new(Shared { buffer, readback, layout: lie, id: next_id(), timeline, timestamps, done });
-        Ok(Self { commands: Commands::new(device)?, set, params, staging: None, shared })
+        let commands = Commands::new(device)?;
+        Ok(Self { commands, set, params, staging: Room::default(), pointer: Room::default(), shared })
     }
 
     /// Whether no one holds its picture and the GPU, which has reached `done`, does not write it.
     pub(super) fn is_free(&self, done: u64) -> bool {
         Arc::strong_count(&self.shared) == 1 && self.shared.done.load(Ordering::Acquire) <= done
     }
+}
 
-    /// Memory through which a frame is copied up.
-    pub(super) fn staging(&mut self, device: &Device, frame: &Frame<'_>) -> Result<&mut Buffer, VulkanError> {
-        debug_assert!(matches!(frame.pixels, Pixels::Memory { .. }));
-        let length = super::source::staging_length(frame.format, frame.size);
-        match self.staging.take().filter(|it| it.len() >= length) {
-            Some(buffer) => Ok(self.staging.insert(buffer)),
-            None => Ok(self.staging.insert(Buffer::new(device, length, Use::Upload)?)),
-        }
+/// How the planes of a target lie in its buffer.
+fn layout_of(target: &Target) -> cuda::Layout {
+    let planes = target.format.planes();
+    let plane = |it| if it < planes { target.format.plane_layout(it, target.size) } else { (0, 0) };
+    cuda::Layout::new([0, 1, 2].map(plane))
+}
+
+/// That a shader can write all of a target.
+pub(super) fn check(device: &Device, target: &Target) -> Result<(), PassError> {
+    let (length, most) = (layout_of(target).len() as u64, device.physical().longest_buffer());
+    if length > most {
+        return Err(PassError::Large { format: target.format, size: target.size, length, most });
     }
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! What the shaders are told of a picture: `shaders/params.glsl`.
 
-use ghoststream_picture::matrix::{Levels, to_ycbcr};
+use ghoststream_picture::matrix::{Levels, to_rgb, to_ycbcr};
 use ghoststream_picture::{Rect, View};
 
-use super::Target;
+use super::{Frame, Target};
 use crate::cuda;
 use crate::vulkan::Buffer;
 
@@ -19,30 +19,23 @@ pub(super) struct Params {
     content: [i32; 4],
     size: [i32; 4],
     planes: [i32; 4],
-    to_luma: [f32; 4],
-    to_cb: [f32; 4],
-    to_cr: [f32; 4],
-    levels: [f32; 4],
     pointer: [i32; 4],
+    chroma: [i32; 4],
+    to_rgb: [[f32; 4]; 3],
+    to_ycbcr: [[f32; 4]; 3],
+    levels: [f32; 4],
 }
 
 impl Params {
-    /// For a view of the source that is shown at `content`, with the pointer at a place of the buffer.
+    /// For a view of the source that is shown at `content`.
     pub(super) fn new(
+        frame: &Frame<'_>,
         target: &Target,
         layout: &cuda::Layout,
         view: &View,
         content: Rect,
-        pointer: [i32; 4],
     ) -> Self {
-        let depth = target.format.depth();
-        let levels = Levels::new(target.color.range, depth);
-        let offsets = [levels.black, levels.neutral, levels.neutral];
-        let matrix = to_ycbcr(target.color, depth);
-        let row = |index: usize| {
-            let [r, g, b] = matrix[index].map(|it| it as f32);
-            [r, g, b, offsets[index] as f32]
-        };
+        let levels = Levels::new(target.color.range, target.format.depth());
         let (left, top) = view.locate(0, 0);
         let ((right_x, right_y), (down_x, down_y)) = view.steps();
         let words = |bytes: usize| (bytes / 4) as i32;
@@ -54,11 +47,13 @@ impl Params {
             content: [content.x, content.y, content.width, content.height].map(|it| it as i32),
             size: [target.size.width as i32, target.size.height as i32, words(layout.pitch()), 0],
             planes: [plane(0), plane(1), plane(2), 0],
-            to_luma: row(0),
-            to_cb: row(1),
-            to_cr: row(2),
+            pointer: frame
+                .pointer
+                .map_or([0; 4], |it| [it.place.0, it.place.1, it.size.width as i32, it.size.height as i32]),
+            chroma: [frame.size.width, frame.size.height, 0, 0].map(|it| (it.div_ceil(2) as i32 - 1).max(0)),
+            to_rgb: from_code_values(frame),
+            to_ycbcr: to_code_values(target),
             levels: [levels.black as f32, levels.neutral as f32, levels.most as f32, 0.0],
-            pointer,
         }
     }
 
@@ -70,4 +65,23 @@ impl Params {
         let place = unsafe { buffer.bytes_mut() };
         place[..bytes.len()].copy_from_slice(bytes);
     }
+}
+
+/// From code values of luma and chroma to red, green and blue, which are 0 to 1; what is added stands last.
+fn from_code_values(frame: &Frame<'_>) -> [[f32; 4]; 3] {
+    let depth = frame.format.depth();
+    let levels = Levels::new(frame.color.range, depth);
+    to_rgb(frame.color, depth).map(|[y, cb, cr]| {
+        let added = -y * levels.black - (cb + cr) * levels.neutral;
+        [y, cb, cr, added].map(|it| it as f32)
+    })
+}
+
+/// The other way round.
+fn to_code_values(target: &Target) -> [[f32; 4]; 3] {
+    let depth = target.format.depth();
+    let levels = Levels::new(target.color.range, depth);
+    let [luma, cb, cr] = to_ycbcr(target.color, depth);
+    [(luma, levels.black), (cb, levels.neutral), (cr, levels.neutral)]
+        .map(|([r, g, b], added)| [r, g, b, added].map(|it| it as f32))
 }

@@ -4,19 +4,26 @@ use ash::vk;
 use ghoststream_picture::Size;
 
 use super::output::Shared;
-use super::source::Staged;
+use super::pointer::PointerImage;
+use super::staging::{Region, Staged};
 use crate::vulkan::Pipeline;
 
-/// Pixels that one workgroup of the shader makes, across and down.
-const GROUP: (u32, u32) = (16 * 4, 8 * 2);
+/// Pixels that one invocation of the shader makes, across and down.
+const BLOCK: (u32, u32) = (8, 2);
 
 /// What one picture is made of.
 pub(super) struct Work<'a> {
     pub(super) pipeline: &'a Pipeline,
+    /// Invocations of a workgroup, across and down.
+    pub(super) group: (u32, u32),
     pub(super) sets: [vk::DescriptorSet; 3],
+    /// Into which images, from which memory, which parts.
     pub(super) staged: &'a Staged,
     pub(super) staging: Option<vk::Buffer>,
-    pub(super) regions: &'a [(usize, vk::BufferImageCopy)],
+    pub(super) regions: &'a [Region],
+    /// A pointer that is new: from which memory, and which part of its image.
+    pub(super) new_pointer: Option<(vk::Buffer, vk::BufferImageCopy)>,
+    pub(super) pointer: &'a PointerImage,
     pub(super) size: Size,
     pub(super) output: &'a Shared,
 }
@@ -32,11 +39,19 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
         if let (Some(staging), false) = (work.staging, work.regions.is_empty()) {
             copy_up(device, list, work.staged, staging, work.regions);
         }
+        if let Some((staging, region)) = work.new_pointer {
+            let image = work.pointer.image.raw();
+            to_copy(device, list, image, work.pointer.used);
+            let layout = vk::ImageLayout::TRANSFER_DST_OPTIMAL;
+            device.cmd_copy_buffer_to_image(list, staging, image, layout, &[region]);
+            to_read(device, list, image);
+        }
         device.cmd_bind_pipeline(list, vk::PipelineBindPoint::COMPUTE, work.pipeline.raw());
         let layout = work.pipeline.layout().raw();
         device.cmd_bind_descriptor_sets(list, vk::PipelineBindPoint::COMPUTE, layout, 0, &work.sets, &[]);
-        let Size { width, height } = work.size;
-        device.cmd_dispatch(list, width.div_ceil(GROUP.0), height.div_ceil(GROUP.1), 1);
+        let across = work.size.width.div_ceil(BLOCK.0 * work.group.0);
+        let down = work.size.height.div_ceil(BLOCK.1 * work.group.1);
+        device.cmd_dispatch(list, across, down, 1);
         if let Some(readback) = &work.output.readback {
             barrier(device, list, WRITTEN, vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_READ);
             let region = vk::BufferCopy::default().size(work.output.buffer.len());
@@ -72,7 +87,7 @@ pub(super) unsafe fn copy_up(
     list: vk::CommandBuffer,
     staged: &Staged,
     staging: vk::Buffer,
-    regions: &[(usize, vk::BufferImageCopy)],
+    regions: &[Region],
 ) {
     for (plane, image) in staged.images.iter().enumerate() {
         let mut regions = regions.iter().filter(|(it, _)| *it == plane).map(|(_, it)| *it).peekable();
@@ -81,7 +96,7 @@ pub(super) unsafe fn copy_up(
         }
         // SAFETY: the caller's promises.
         unsafe {
-            to_copy(device, list, image.raw(), staged.filled);
+            to_copy(device, list, image.raw(), staged.used);
             let layout = vk::ImageLayout::TRANSFER_DST_OPTIMAL;
             for region in regions {
                 device.cmd_copy_buffer_to_image(list, staging, image.raw(), layout, &[region]);

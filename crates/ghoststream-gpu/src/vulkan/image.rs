@@ -18,11 +18,29 @@ pub struct Image {
 }
 
 impl Image {
+    /// What is done with it.
+    pub(super) const USAGE: vk::ImageUsageFlags = vk::ImageUsageFlags::from_raw(
+        vk::ImageUsageFlags::SAMPLED.as_raw() | vk::ImageUsageFlags::TRANSFER_DST.as_raw(),
+    );
+
     /// A picture to be copied into and read, whose pixels may be anything.
     ///
     /// # Errors
     /// There is no memory left, or the device does not know the format.
     pub fn new(device: &Device, format: vk::Format, size: Size) -> Result<Self, VulkanError> {
+        Self::with_components(device, format, size, vk::ComponentMapping::default())
+    }
+
+    /// The same, of which shaders see the components in another order.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn with_components(
+        device: &Device,
+        format: vk::Format,
+        size: Size,
+        components: vk::ComponentMapping,
+    ) -> Result<Self, VulkanError> {
         let info = vk::ImageCreateInfo::default()
             .image_type(vk::ImageType::TYPE_2D)
             .format(format)
@@ -30,7 +48,7 @@ impl Image {
             .mip_levels(1)
             .array_layers(1)
             .samples(vk::SampleCountFlags::TYPE_1)
-            .usage(vk::ImageUsageFlags::SAMPLED | vk::ImageUsageFlags::TRANSFER_DST);
+            .usage(Self::USAGE);
         // SAFETY: the structure is whole.
         let raw =
             unsafe { device.raw().create_image(&info, None) }.map_err(VulkanError::of("vkCreateImage"))?;
@@ -48,7 +66,8 @@ impl Image {
         unsafe { device.raw().bind_image_memory(raw, memory.raw, 0) }
             .map_err(VulkanError::of("vkBindImageMemory"))
             .inspect_err(|_| destroy())?;
-        let view = view(device, raw, format, vk::ImageAspectFlags::COLOR).inspect_err(|_| destroy())?;
+        let view =
+            view(device, raw, format, vk::ImageAspectFlags::COLOR, components).inspect_err(|_| destroy())?;
         Ok(Self { device: device.clone(), raw, view, _memory: memory, size })
     }
 
@@ -84,12 +103,14 @@ pub(super) fn view(
     image: vk::Image,
     format: vk::Format,
     aspect: vk::ImageAspectFlags,
+    components: vk::ComponentMapping,
 ) -> Result<vk::ImageView, VulkanError> {
     let range = vk::ImageSubresourceRange::default().aspect_mask(aspect).level_count(1).layer_count(1);
     let info = vk::ImageViewCreateInfo::default()
         .image(image)
         .view_type(vk::ImageViewType::TYPE_2D)
         .format(format)
+        .components(components)
         .subresource_range(range);
     // SAFETY: the image is of this device and bound to its memory.
     let view = unsafe { device.raw().create_image_view(&info, None) }

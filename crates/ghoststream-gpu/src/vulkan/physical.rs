@@ -14,6 +14,7 @@ pub struct Physical {
     pub(super) raw: vk::PhysicalDevice,
     /// The queue family that computes.
     pub(super) family: u32,
+    longest_buffer: u64,
     /// Its marketing name.
     pub name: String,
     /// The driver's name and version, in its own words.
@@ -91,6 +92,7 @@ impl Physical {
             instance: instance.clone(),
             raw,
             family: compute_family(vulkan, raw)?,
+            longest_buffer: u64::from(core.limits.max_storage_buffer_range),
             name,
             driver: format!("{driver_name} {driver_info}").trim_end().to_owned(),
             kind: kind(core.device_type),
@@ -107,6 +109,30 @@ impl Physical {
                 optical_flow: has(ash::nv::optical_flow::NAME),
             },
         })
+    }
+
+    /// The most pixels across and down of a picture that [`Image::new`](super::Image::new) makes in this
+    /// format; `None` where the device does not read it.
+    pub fn largest(&self, format: vk::Format) -> Option<(u32, u32)> {
+        let info = vk::PhysicalDeviceImageFormatInfo2::default()
+            .format(format)
+            .ty(vk::ImageType::TYPE_2D)
+            .tiling(vk::ImageTiling::OPTIMAL)
+            .usage(super::Image::USAGE);
+        let mut answer = vk::ImageFormatProperties2::default();
+        // SAFETY: the device is of this instance.
+        unsafe {
+            let vulkan = self.instance.raw();
+            vulkan.get_physical_device_image_format_properties2(self.raw, &info, &mut answer)
+        }
+        .ok()?;
+        let most = answer.image_format_properties.max_extent;
+        Some((most.width, most.height))
+    }
+
+    /// The most bytes of a buffer that a shader writes.
+    pub const fn longest_buffer(&self) -> u64 {
+        self.longest_buffer
     }
 
     /// The handle, valid as long as self lives.
