@@ -5,4 +5,5 @@
 
 mod convert;
 mod cuda;
+mod import;
 mod rig;
