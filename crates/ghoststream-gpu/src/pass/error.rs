@@ -31,9 +31,6 @@ pub enum PassError {
         /// What the device allows.
         most: u64,
     },
-    /// Sizes differ.
-    #[error("no shader scales yet")]
-    Scaling,
     /// A plane has fewer bytes than its rows take.
     #[error(
         "plane {plane} of the picture is too short: {has} bytes for {rows} rows of {row} bytes, \

@@ -13,6 +13,7 @@
 //! that a picture needs is made with the first ones and used again.
 #![allow(unsafe_code)]
 
+mod axes;
 mod error;
 mod host;
 mod kinds;
@@ -21,6 +22,7 @@ mod params;
 mod pointer;
 mod record;
 mod resident;
+mod scale;
 mod source;
 mod staging;
 
@@ -41,6 +43,8 @@ use kinds::Kinds;
 use output::Slot;
 use params::Params;
 use pointer::PointerImage;
+use record::Step;
+use scale::{Scaler, Scalers, Scaling};
 use staging::{Region, Staged};
 
 /// What a pass makes.
@@ -62,7 +66,9 @@ pub struct Pass {
     kind: kinds::Target,
     delivery: Delivery,
     layout: Layout,
+    filter: Filter,
     pipelines: Vec<(Kinds, Pipeline)>,
+    scalers: Scalers,
     slots: Vec<Slot>,
     most: usize,
     staged: Option<Staged>,
@@ -82,16 +88,19 @@ pub struct Pass {
 enum Retired {
     Staged { _it: Staged },
     Pointer { _it: PointerImage },
+    Scaler { _it: Box<Scaler> },
 }
 
 /// Invocations of a workgroup, across and down.
 const GROUP: (u32, u32) = (32, 4);
 
-/// Bindings of the output, of the source and of the pointer: see `shaders/params.glsl`.
-const SETS: [&[Binding]; 3] = [
+/// Bindings of the output, of the source, of the pointer (see `shaders/params.glsl`) and of the filters (see
+/// `shaders/axes.glsl`).
+const SETS: [&[Binding]; 4] = [
     &[Binding::Storage, Binding::Uniform],
     &[Binding::Picture, Binding::Picture, Binding::Picture],
     &[Binding::Picture],
+    &[Binding::Storage, Binding::Storage, Binding::Storage, Binding::Uniform],
 ];
 
 impl Pass {
@@ -102,7 +111,7 @@ impl Pass {
     pub fn new(
         device: &Device,
         target: Target,
-        _filter: Filter,
+        filter: Filter,
         delivery: Delivery,
         most: usize,
     ) -> Result<Self, PassError> {
@@ -114,7 +123,9 @@ impl Pass {
             target,
             kind,
             delivery,
+            filter,
             pipelines: Vec::new(),
+            scalers: Scalers::default(),
             slots: Vec::new(),
             most,
             staged: None,
@@ -150,11 +161,15 @@ impl Pass {
         } else {
             frame.view
         };
-        if view.size() != content.size() {
-            return Err(PassError::Scaling);
-        }
         let index = self.free_slot()?;
-        let pipeline = self.pipeline(frame)?;
+        let kinds = self.kinds(frame)?;
+        let scaling = Scaling { kinds, from: view.size(), content, size: self.target.size };
+        let pipeline = if scaling.is_needed() {
+            self.make_filters(scaling)?;
+            None
+        } else {
+            Some(self.pipeline(kinds)?)
+        };
         self.make_room(frame)?;
         let slot = &mut self.slots[index];
         self.regions.clear();
@@ -173,8 +188,10 @@ impl Pass {
         let new_pointer = self.pointer.fill(room, bitmap)?.map(|region| (room.raw(), region));
         Params::new(frame, &self.target, &slot.shared.layout, &view, content).write(&mut slot.params);
         let work = record::Work {
-            pipeline: &self.pipelines[pipeline].1,
-            group: GROUP,
+            step: match pipeline {
+                Some(index) => Step::Convert(&self.pipelines[index].1, GROUP),
+                None => Step::Scale(&self.scalers),
+            },
             sets: [slot.set.raw(), staged.set.raw(), self.pointer.set.raw()],
             staged,
             staging: slot.staging.raw(),
@@ -193,6 +210,9 @@ impl Pass {
         }
         // Only now: what was not submitted is never done, and is not to be waited for.
         self.submitted = done;
+        if pipeline.is_none() {
+            self.scalers.filled();
+        }
         match (&frame.pixels, &mut self.staged) {
             (Pixels::Memory { .. }, Some(staged)) => {
                 staged.filled();
@@ -204,16 +224,27 @@ impl Pass {
         Ok(slot.shared.hold(done))
     }
 
-    /// The pipeline for frames like this one.
-    fn pipeline(&mut self, frame: &Frame<'_>) -> Result<usize, PassError> {
+    /// What pipelines for frames like this one are specialized for.
+    fn kinds(&self, frame: &Frame<'_>) -> Result<Kinds, PassError> {
         let source = kinds::Source::of(frame.format).ok_or(PassError::Format(frame.format))?;
-        let kinds = Kinds { group: GROUP, source, target: self.kind, dithered: false, carried: false };
+        Ok(Kinds { group: GROUP, source, target: self.kind, dithered: false, carried: false })
+    }
+
+    /// The pipeline that converts without scaling.
+    fn pipeline(&mut self, kinds: Kinds) -> Result<usize, PassError> {
         if let Some(index) = self.pipelines.iter().position(|(it, _)| *it == kinds) {
             return Ok(index);
         }
         let code = include_bytes!("../../shaders/convert.spv");
         self.pipelines.push((kinds, Pipeline::new(&self.layout, code, &kinds.constants())?));
         Ok(self.pipelines.len() - 1)
+    }
+
+    /// The filters of this geometry, made anew where it was another.
+    fn make_filters(&mut self, scaling: Scaling) -> Result<(), PassError> {
+        let old = self.scalers.prepare(&self.device, &self.layout, self.filter, scaling)?;
+        self.retired.extend(old.map(|_it| (self.submitted, Retired::Scaler { _it })));
+        Ok(())
     }
 
     /// Images for the frame and its pointer, made anew where those that there are do not fit.
@@ -295,6 +326,7 @@ impl Drop for Pass {
             std::mem::forget(std::mem::take(&mut self.slots));
             std::mem::forget(self.staged.take());
             std::mem::forget(std::mem::take(&mut self.retired));
+            std::mem::forget(std::mem::take(&mut self.scalers));
         }
     }
 }

@@ -5,6 +5,7 @@ use ghoststream_picture::Size;
 
 use super::output::Shared;
 use super::pointer::PointerImage;
+use super::scale::Scalers;
 use super::staging::{Region, Staged};
 use crate::vulkan::Pipeline;
 
@@ -13,9 +14,7 @@ const BLOCK: (u32, u32) = (8, 2);
 
 /// What one picture is made of.
 pub(super) struct Work<'a> {
-    pub(super) pipeline: &'a Pipeline,
-    /// Invocations of a workgroup, across and down.
-    pub(super) group: (u32, u32),
+    pub(super) step: Step<'a>,
     pub(super) sets: [vk::DescriptorSet; 3],
     /// Into which images, from which memory, which parts.
     pub(super) staged: &'a Staged,
@@ -26,6 +25,14 @@ pub(super) struct Work<'a> {
     pub(super) pointer: &'a PointerImage,
     pub(super) size: Size,
     pub(super) output: &'a Shared,
+}
+
+/// The shaders that make a picture.
+pub(super) enum Step<'a> {
+    /// One, where nothing is scaled, and invocations of a workgroup, across and down.
+    Convert(&'a Pipeline, (u32, u32)),
+    /// What was prepared for its geometry.
+    Scale(&'a Scalers),
 }
 
 /// # Safety
@@ -46,12 +53,14 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
             device.cmd_copy_buffer_to_image(list, staging, image, layout, &[region]);
             to_read(device, list, image);
         }
-        device.cmd_bind_pipeline(list, vk::PipelineBindPoint::COMPUTE, work.pipeline.raw());
-        let layout = work.pipeline.layout().raw();
-        device.cmd_bind_descriptor_sets(list, vk::PipelineBindPoint::COMPUTE, layout, 0, &work.sets, &[]);
-        let across = work.size.width.div_ceil(BLOCK.0 * work.group.0);
-        let down = work.size.height.div_ceil(BLOCK.1 * work.group.1);
-        device.cmd_dispatch(list, across, down, 1);
+        match work.step {
+            Step::Convert(pipeline, group) => {
+                let across = work.size.width.div_ceil(BLOCK.0 * group.0);
+                let down = work.size.height.div_ceil(BLOCK.1 * group.1);
+                dispatch(device, list, pipeline, &work.sets, (across, down));
+            }
+            Step::Scale(scalers) => scalers.record(device, list, work.sets),
+        }
         if let Some(readback) = &work.output.readback {
             barrier(device, list, WRITTEN, vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_READ);
             let region = vk::BufferCopy::default().size(work.output.buffer.len());
@@ -61,6 +70,26 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
         if let Some(timestamps) = &work.output.timestamps {
             timestamps.end(list);
         }
+    }
+}
+
+/// Runs so many workgroups of a shader, across and down.
+///
+/// # Safety
+/// As for [`record`]; the sets are those of the pipeline's layout, from 0 on.
+pub(super) unsafe fn dispatch(
+    device: &ash::Device,
+    list: vk::CommandBuffer,
+    pipeline: &Pipeline,
+    sets: &[vk::DescriptorSet],
+    (across, down): (u32, u32),
+) {
+    // SAFETY: the caller's promises.
+    unsafe {
+        device.cmd_bind_pipeline(list, vk::PipelineBindPoint::COMPUTE, pipeline.raw());
+        let layout = pipeline.layout().raw();
+        device.cmd_bind_descriptor_sets(list, vk::PipelineBindPoint::COMPUTE, layout, 0, sets, &[]);
+        device.cmd_dispatch(list, across, down, 1);
     }
 }
 
@@ -74,9 +103,9 @@ pub(super) unsafe fn to_host(device: &ash::Device, list: vk::CommandBuffer) {
     unsafe { barrier(device, list, COPIED, host, read) };
 }
 
-type From = (vk::PipelineStageFlags2, vk::AccessFlags2);
-const WRITTEN: From = (vk::PipelineStageFlags2::COMPUTE_SHADER, vk::AccessFlags2::SHADER_WRITE);
-const COPIED: From = (vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_WRITE);
+pub(super) type From = (vk::PipelineStageFlags2, vk::AccessFlags2);
+pub(super) const WRITTEN: From = (vk::PipelineStageFlags2::COMPUTE_SHADER, vk::AccessFlags2::SHADER_WRITE);
+pub(super) const COPIED: From = (vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_WRITE);
 
 /// Copies what changed from staging memory into the images.
 ///
@@ -152,7 +181,9 @@ unsafe fn image_barrier(device: &ash::Device, list: vk::CommandBuffer, barrier: 
     unsafe { device.cmd_pipeline_barrier2(list, &info) };
 }
 
-unsafe fn barrier(
+/// # Safety
+/// The list is being recorded.
+pub(super) unsafe fn barrier(
     device: &ash::Device,
     list: vk::CommandBuffer,
     from: From,

@@ -7,3 +7,5 @@ mod convert;
 mod cuda;
 mod import;
 mod rig;
+mod scale;
+mod zimg;
