@@ -3,6 +3,7 @@
 //! - [`DmaBuf`] is a picture in a GPU's memory, as its producer describes it.
 //! - [`Imports`] is what can be imported, [`sync`] is when a picture may be read.
 //! - [`vulkan`] imports it, and converts it by compute shaders.
+//! - [`interpolate`] makes pictures between two pictures.
 //! - [`cuda`] is the device memory that NVENC reads from.
 //!
 //! Vulkan's loader and NVIDIA's libraries are opened at run time and never linked: the same binary runs
@@ -12,6 +13,7 @@ pub mod cuda;
 mod dmabuf;
 mod dmabuf_check;
 mod imports;
+pub mod interpolate;
 pub mod pass;
 pub mod sync;
 pub mod vulkan;

@@ -12,6 +12,7 @@
 
 mod cases;
 mod copy;
+mod interpolate;
 mod measure;
 
 use ghoststream_gpu::vulkan::{Device, Instance, Kind};
@@ -53,4 +54,5 @@ fn main() {
             println!("{}", measure::row(&device, &case, frames, bandwidth));
         }
     }
+    interpolate::table(&device, frames.min(100), &filters);
 }

@@ -108,7 +108,7 @@ impl Commands {
     /// Records, submits and waits: for what is done once.
     ///
     /// # Errors
-    /// As for the others; the GPU does not answer within ten seconds.
+    /// As for the others; the GPU does not answer within a minute, in which lavapipe compiles large shaders on a busy machine.
     ///
     /// # Safety
     /// As for [`Self::record`].
@@ -122,7 +122,7 @@ impl Commands {
             this.record(record)?;
             this.submit(Submission { wait: &[], signal: &[(timeline.raw(), 1)] })?;
         }
-        if timeline.wait(1, std::time::Duration::from_secs(10))? {
+        if timeline.wait(1, std::time::Duration::from_secs(60))? {
             return Ok(());
         }
         // What the GPU still uses must not go.

@@ -6,6 +6,7 @@
 mod convert;
 mod cuda;
 mod import;
+mod interpolate;
 mod rig;
 mod scale;
 mod zimg;
