@@ -150,7 +150,7 @@ pub use config::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
     ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr,
     Multipass, NvencConfig, Output, OutputConfig, Place, Profile, ProfileError, Profiles, RateControl,
-    Resolved, Scaler, Settings, SourceKinds, SplitEncode, Tune,
+    Resolved, Scaler, Settings, SourceKinds, SplitEncode, ToneCurve, Tune,
 };
 pub use encode::bench;
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};

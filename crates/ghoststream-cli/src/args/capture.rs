@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 use ghoststream::{
     AudioCodec, BReference, Chroma, Codec, ConfigError, CursorMode, EncoderChoice, EncoderPreset,
     FrameRateMode, Hdr, Multipass, Preset, Profile, Profiles, RateControl, Resolved, Scaler, Settings,
-    SplitEncode, Tune,
+    SplitEncode, ToneCurve, Tune,
 };
 
 use crate::failure::Failure;
@@ -56,6 +56,14 @@ pub struct CaptureArgs {
     /// A source in HDR: auto maps it to SDR, keep records PQ or HLG in ten bits
     #[arg(long, value_name = "MODE", value_parser = words!(Hdr), help_heading = "Picture")]
     hdr: Option<String>,
+
+    /// How HDR is mapped to SDR
+    #[arg(long, value_name = "CURVE", value_parser = words!(ToneCurve), help_heading = "Picture")]
+    tone_curve: Option<String>,
+
+    /// The light of SDR's white in an HDR picture, 40 to 1000 cd/m² [default: 203]
+    #[arg(long, value_name = "CDM2", allow_hyphen_values = true, help_heading = "Picture")]
+    sdr_white: Option<String>,
 
     /// The display for which a source in HDR was made: G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)
     #[arg(long, value_name = "DISPLAY", help_heading = "Picture")]
@@ -242,7 +250,7 @@ impl CaptureArgs {
     }
 
     /// Every option but `--audio`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 37] {
+    const fn typed(&self) -> [(&'static str, &Option<String>); 39] {
         [
             ("source", &self.source),
             ("region", &self.region),
@@ -274,6 +282,8 @@ impl CaptureArgs {
             ("frame_rate_mode", &self.frame_rate_mode),
             ("scaler", &self.scaler),
             ("hdr", &self.hdr),
+            ("tone_curve", &self.tone_curve),
+            ("sdr_white", &self.sdr_white),
             ("mastering_display", &self.mastering_display),
             ("max_cll", &self.max_cll),
             ("cursor", &self.cursor),

@@ -1,5 +1,7 @@
 //! How to encode the picture.
 
+use ghoststream_picture::tone::REFERENCE_WHITE;
+
 use super::{ConfigError, NvencConfig, words};
 use crate::{Color, HdrMetadata, Size};
 
@@ -80,6 +82,31 @@ words! {
 }
 
 words! {
+    /// How what is too bright for SDR is brought into its range.
+    ToneCurve: "tone-curve" {
+        /// Report ITU-R BT.2390: nothing changes below a knee, a smooth shoulder above.
+        Bt2390 = "bt2390",
+        /// John Hable's filmic curve: most detail in highlights, a darker middle.
+        Hable = "hable",
+        /// Straight up to a knee, highlights pressed together hard.
+        Mobius = "mobius",
+        /// What is brighter than white is white.
+        Clip = "clip",
+    }
+}
+
+impl From<ToneCurve> for ghoststream_picture::tone::ToneCurve {
+    fn from(curve: ToneCurve) -> Self {
+        match curve {
+            ToneCurve::Bt2390 => Self::Bt2390,
+            ToneCurve::Hable => Self::Hable,
+            ToneCurve::Mobius => Self::Mobius,
+            ToneCurve::Clip => Self::Clip,
+        }
+    }
+}
+
+words! {
     /// Whether output pictures come at a fixed rate.
     FrameRateMode: "frame-rate-mode" {
         /// A picture for every tick; what did not change is repeated.
@@ -143,6 +170,11 @@ pub struct EncoderConfig {
     pub color: Color,
     /// What becomes of a source in HDR.
     pub hdr: Hdr,
+    /// The curve between HDR and SDR.
+    pub tone_curve: ToneCurve,
+    /// The light of SDR's white in an HDR picture, 40 to 1000 cd/m²: 203 by Report ITU-R BT.2408, and
+    /// what the desktop's brightness for SDR is set to, where that is another.
+    pub sdr_white: f64,
     /// What is known of a source in HDR, where it does not say itself: no desktop tells its mastering
     /// display. Where nothing is known nothing is written.
     pub hdr_metadata: HdrMetadata,
@@ -171,6 +203,8 @@ impl Default for EncoderConfig {
             scaler: Scaler::Lanczos,
             color: Color::default(),
             hdr: Hdr::Auto,
+            tone_curve: ToneCurve::Bt2390,
+            sdr_white: REFERENCE_WHITE,
             hdr_metadata: HdrMetadata::default(),
             nvenc: NvencConfig::default(),
         }
@@ -226,6 +260,10 @@ impl EncoderConfig {
         with_color(color: Color) = color;
         /// What becomes of a source in HDR.
         with_hdr(hdr: Hdr) = hdr;
+        /// The curve between HDR and SDR.
+        with_tone_curve(tone_curve: ToneCurve) = tone_curve;
+        /// The light of SDR's white in an HDR picture, 40 to 1000 cd/m².
+        with_sdr_white(sdr_white: f64) = sdr_white;
         /// What is known of a source in HDR, where it does not say itself.
         with_hdr_metadata(hdr_metadata: HdrMetadata) = hdr_metadata;
     }
@@ -273,6 +311,9 @@ impl EncoderConfig {
         }
         if self.low_latency && self.lookahead.is_some_and(|it| it > 0) {
             return Err(ConfigError::new("lookahead", self.lookahead.unwrap_or(0), "0 with low-latency"));
+        }
+        if !(40.0..=1000.0).contains(&self.sdr_white) {
+            return Err(ConfigError::new("sdr-white", self.sdr_white, "40 to 1000 cd/m²"));
         }
         if self.hdr == Hdr::Keep && self.codec == Codec::H264 {
             return Err(ConfigError::new("hdr", self.hdr, "auto with codec h264; HDR needs hevc or av1"));

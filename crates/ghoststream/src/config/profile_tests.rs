@@ -63,6 +63,11 @@ fn every_setting_can_be_written_in_a_file() {
         gpu = 1
         frame_rate_mode = "variable"
         scaler = "bilinear"
+        hdr = "auto"
+        tone_curve = "mobius"
+        sdr_white = 250
+        mastering_display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+        max_cll = "1000,400"
         cursor = "metadata"
         audio = "none"
         audio_codec = "opus"

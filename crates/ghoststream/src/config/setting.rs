@@ -2,7 +2,8 @@
 
 use super::{
     AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, ConfigError, CursorMode,
-    EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Multipass, RateControl, Scaler, SplitEncode, Tune,
+    EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Multipass, RateControl, Scaler, SplitEncode, ToneCurve,
+    Tune,
 };
 use crate::{ContentLight, MasteringDisplay, Preset, Rect, Size};
 
@@ -140,5 +141,6 @@ texts!(
     Scaler,
     Size,
     SplitEncode,
+    ToneCurve,
     Tune,
 );

@@ -10,7 +10,7 @@ use super::setting::{Given, Refused, Setting};
 use super::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
     ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Multipass,
-    NvencConfig, RateControl, Scaler, SplitEncode, Tune,
+    NvencConfig, RateControl, Scaler, SplitEncode, ToneCurve, Tune,
 };
 use crate::{ContentLight, HdrMetadata, MasteringDisplay, Preset, Rect, Size};
 
@@ -116,6 +116,10 @@ settings! {
     scaler "scaler": Scaler,
     /// What becomes of a source in HDR.
     hdr "hdr": Hdr,
+    /// The curve between HDR and SDR.
+    tone_curve "tone-curve": ToneCurve,
+    /// The light of SDR's white in an HDR picture, in cd/m².
+    sdr_white "sdr-white": f64,
     /// The display on which a source in HDR was made to look right.
     mastering_display "mastering-display": MasteringDisplay,
     /// How bright a source in HDR is.
@@ -298,6 +302,8 @@ impl Settings {
         lay(self.frame_rate_mode, &mut encoder.frame_rate_mode);
         lay(self.scaler, &mut encoder.scaler);
         lay(self.hdr, &mut encoder.hdr);
+        lay(self.tone_curve, &mut encoder.tone_curve);
+        lay(self.sdr_white, &mut encoder.sdr_white);
         encoder.hdr_metadata = HdrMetadata { mastering: self.mastering_display, light: self.max_cll };
         encoder.size = self.size.or(encoder.size);
         encoder.bitrate_kbps = self.bitrate.or(encoder.bitrate_kbps);
