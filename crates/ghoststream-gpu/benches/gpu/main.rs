@@ -45,13 +45,21 @@ fn main() {
     };
     let device = Device::open(physical).expect("it opens");
     println!("{} ({})\n", physical.name, physical.driver);
-    let bandwidth = copy::bandwidth(&device, if physical.kind == Kind::Cpu { 8 } else { 256 });
-    println!("copy bandwidth, bytes read and written: {:.0} GB/s\n", bandwidth / 1e9);
-    println!("| case | GPU us: median | 10% | 90% | bytes moved | GB/s | of a copy | CPU us: median | 90% |");
+    let mut copies = copy::Copies::new(&device, if physical.kind == Kind::Cpu { 64 } else { 2048 });
+    let most = copies.most();
+    let rate = copies.rate(most);
+    println!(
+        "a shader that copies moves {:.0} GB/s where {} MB are moved, read and written\n",
+        rate / 1e9,
+        most >> 20
+    );
+    println!(
+        "| case | GPU us: median | 10% | 90% | MB moved | GB/s | of a copy of as many | CPU us: median | 90% |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
     for case in cases::all() {
         if filters.is_empty() || filters.iter().any(|it| case.name.contains(it.as_str())) {
-            println!("{}", measure::row(&device, &case, frames, bandwidth));
+            println!("{}", measure::row(&device, &case, frames, &mut copies));
         }
     }
     interpolate::table(&device, frames.min(100), &filters);

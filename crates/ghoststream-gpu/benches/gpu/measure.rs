@@ -8,6 +8,7 @@ use ghoststream_gpu::vulkan::{Device, Kind};
 use ghoststream_picture::{PixelFormat, Rect, Size, Transform, View};
 
 use crate::cases::Case;
+use crate::copy::Copies;
 
 /// More than any cache holds.
 const ROTATED: usize = 256 << 20;
@@ -15,21 +16,22 @@ const ROTATED: usize = 256 << 20;
 const WARM: usize = 50;
 
 /// A row of the table.
-pub fn row(device: &Device, case: &Case, frames: usize, bandwidth: f64) -> String {
+pub fn row(device: &Device, case: &Case, frames: usize, copies: &mut Copies) -> String {
     match measure(device, case, frames) {
         Ok(measured) => {
             let moved = bytes(case.format, case.size) + bytes(case.target.format, case.target.size);
             let [low, median, high] = [0.1, 0.5, 0.9].map(|it| at(&measured.gpu, it));
             let rate = moved as f64 / median.as_secs_f64();
+            let copied = copies.rate(moved as u64);
             format!(
-                "| {} | {:.1} | {:.1} | {:.1} | {:.1} MB | {:.0} | {:.0}% | {:.1} | {:.1} |",
+                "| {} | {:.1} | {:.1} | {:.1} | {:.1} | {:.0} | {:.0}% | {:.1} | {:.1} |",
                 case.name,
                 micros(median),
                 micros(low),
                 micros(high),
                 moved as f64 / 1e6,
                 rate / 1e9,
-                100.0 * rate / bandwidth,
+                100.0 * rate / copied,
                 micros(at(&measured.cpu, 0.5)),
                 micros(at(&measured.cpu, 0.9)),
             )
