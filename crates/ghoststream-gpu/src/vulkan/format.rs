@@ -8,6 +8,8 @@ use ghoststream_picture::{PixelFormat, Size};
 pub struct PlaneFormat {
     /// The format of the image.
     pub format: vk::Format,
+    /// One whole pixel of it as a number, or as two: shaders gather four of these at a time.
+    pub words: vk::Format,
     /// Which of the image's components are red, green, blue and alpha.
     pub components: vk::ComponentMapping,
     /// Pixels of the picture for one of the image's, across and down.
@@ -20,7 +22,7 @@ pub fn plane_formats(format: PixelFormat) -> Option<&'static [PlaneFormat]> {
     const fn plane(format: vk::Format, subsampling: u32) -> PlaneFormat {
         let own = From::IDENTITY;
         let components = vk::ComponentMapping { r: own, g: own, b: own, a: own };
-        PlaneFormat { format, components, subsampling }
+        PlaneFormat { format, words: words(format), components, subsampling }
     }
     /// Four bytes, of which the first is not used.
     const fn padded(r: From, g: From, b: From) -> PlaneFormat {
@@ -50,6 +52,15 @@ pub fn plane_formats(format: PixelFormat) -> Option<&'static [PlaneFormat]> {
         PixelFormat::P010 => Some(P010),
         PixelFormat::I420 => Some(I420),
         _ => None,
+    }
+}
+
+const fn words(format: vk::Format) -> vk::Format {
+    match format {
+        vk::Format::R8_UNORM => vk::Format::R8_UINT,
+        vk::Format::R8G8_UNORM | vk::Format::R16_UNORM => vk::Format::R16_UINT,
+        vk::Format::R16G16B16A16_SFLOAT => vk::Format::R32G32_UINT,
+        _ => vk::Format::R32_UINT,
     }
 }
 

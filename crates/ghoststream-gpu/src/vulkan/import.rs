@@ -12,6 +12,7 @@ use ghoststream_picture::{PixelFormat, Size};
 use rustix::fs::fstat;
 
 use super::format::{PlaneFormat, plane_formats};
+use super::image::view;
 use super::importable::{importable, modifiers};
 use super::memory::Memory;
 use super::{Device, VulkanError};
@@ -73,7 +74,7 @@ impl Imported {
             if let Some(other) = apart(memory)? {
                 return Err(ImportError::Apart { plane: index * each + other, format });
             }
-            let extent = importable(device.physical(), plane.format, modifier).ok_or_else(unsupported)?;
+            let extent = importable(device.physical(), plane, modifier).ok_or_else(unsupported)?;
             let part = plane.size(size);
             if part.width > extent.width || part.height > extent.height {
                 return Err(unsupported());
@@ -86,6 +87,11 @@ impl Imported {
     /// What shaders read, plane by plane, in the layout `GENERAL`.
     pub fn views(&self) -> impl Iterator<Item = vk::ImageView> {
         self.planes.iter().map(|it| it.image.view)
+    }
+
+    /// The same as words: [`PlaneFormat::words`].
+    pub fn words(&self) -> impl Iterator<Item = vk::ImageView> {
+        self.planes.iter().map(|it| it.image.words)
     }
 
     /// Takes the picture over from whoever drew it, before shaders read it.
@@ -175,6 +181,7 @@ struct Image {
     device: Device,
     raw: vk::Image,
     view: vk::ImageView,
+    words: vk::ImageView,
 }
 
 impl Plane {
@@ -187,7 +194,7 @@ impl Plane {
         memory: &DmaBufPlane,
         layouts: &[PlaneLayout],
     ) -> Result<Self, ImportError> {
-        let mut image = Image::new(device, format.format, size, modifier, layouts)?;
+        let mut image = Image::new(device, format, size, modifier, layouts)?;
         // SAFETY: the image was just made.
         let needs = unsafe { device.raw().get_image_memory_requirements(image.raw) };
         let length = layouts[0].length;
@@ -198,13 +205,9 @@ impl Plane {
         // SAFETY: the memory is large enough for the image, and of a type that both allow.
         unsafe { device.raw().bind_image_memory(image.raw, memory.raw, 0) }
             .map_err(VulkanError::of("vkBindImageMemory"))?;
-        image.view = super::image::view(
-            device,
-            image.raw,
-            format.format,
-            vk::ImageAspectFlags::COLOR,
-            format.components,
-        )?;
+        let color = vk::ImageAspectFlags::COLOR;
+        image.view = view(device, image.raw, format.format, color, format.components)?;
+        image.words = view(device, image.raw, format.words, color, vk::ComponentMapping::default())?;
         Ok(Self { image, _memory: memory })
     }
 }
@@ -213,7 +216,7 @@ impl Image {
     /// An image with no memory and no view yet.
     fn new(
         device: &Device,
-        format: vk::Format,
+        format: PlaneFormat,
         size: Size,
         modifier: u64,
         layouts: &[PlaneLayout],
@@ -226,10 +229,13 @@ impl Image {
         let mut modifier = vk::ImageDrmFormatModifierExplicitCreateInfoEXT::default()
             .drm_format_modifier(modifier)
             .plane_layouts(&planes[..layouts.len()]);
+        let formats = [format.format, format.words];
+        let mut formats = vk::ImageFormatListCreateInfo::default().view_formats(&formats);
         let mut external = vk::ExternalMemoryImageCreateInfo::default().handle_types(HANDLE);
         let info = vk::ImageCreateInfo::default()
+            .flags(vk::ImageCreateFlags::MUTABLE_FORMAT)
             .image_type(vk::ImageType::TYPE_2D)
-            .format(format)
+            .format(format.format)
             .extent(vk::Extent3D { width: size.width, height: size.height, depth: 1 })
             .mip_levels(1)
             .array_layers(1)
@@ -237,13 +243,15 @@ impl Image {
             .tiling(vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT)
             .usage(vk::ImageUsageFlags::SAMPLED)
             .push_next(&mut modifier)
-            .push_next(&mut external);
+            .push_next(&mut external)
+            .push_next(&mut formats);
         // SAFETY: what the structure points to lives during the call; `importable` said that the driver
         // knows the format, the modifier and the size.
         let raw =
             unsafe { device.raw().create_image(&info, None) }.map_err(VulkanError::of("vkCreateImage"))?;
         device.count();
-        Ok(Self { device: device.clone(), raw, view: vk::ImageView::null() })
+        let none = vk::ImageView::null();
+        Ok(Self { device: device.clone(), raw, view: none, words: none })
     }
 }
 
@@ -251,6 +259,7 @@ impl Drop for Image {
     fn drop(&mut self) {
         // SAFETY: the GPU does not use it any more: see the module's documentation. Null is allowed.
         unsafe {
+            self.device.raw().destroy_image_view(self.words, None);
             self.device.raw().destroy_image_view(self.view, None);
             self.device.raw().destroy_image(self.raw, None);
         }

@@ -4,7 +4,7 @@ use ash::vk;
 use ghoststream_picture::PixelFormat;
 
 use super::Physical;
-use super::format::plane_formats;
+use super::format::{PlaneFormat, plane_formats};
 use crate::{Imports, LINEAR, Modifier};
 
 /// Formats that producers draw in, those that they draw in most first.
@@ -45,12 +45,12 @@ pub(super) fn modifiers(physical: &Physical, format: PixelFormat) -> Vec<Modifie
     let Some((first, others)) = plane_formats(format).and_then(|it| it.split_first()) else {
         return Vec::new();
     };
-    let mut found = listed(physical, first.format);
+    let mut found = listed(physical, first);
     if !others.is_empty() {
         // A plane with planes of its own: in which order they come depends on the driver.
         found.retain(|it| it.planes == 1);
         for plane in others {
-            let also = listed(physical, plane.format);
+            let also = listed(physical, plane);
             found.retain(|it| also.contains(it));
         }
     }
@@ -62,11 +62,11 @@ pub(super) fn modifiers(physical: &Physical, format: PixelFormat) -> Vec<Modifie
 }
 
 /// The modifiers with which shaders can read an image of another program.
-fn listed(physical: &Physical, format: vk::Format) -> Vec<Modifier> {
-    let properties = modifier_properties(physical, format);
+fn listed(physical: &Physical, plane: &PlaneFormat) -> Vec<Modifier> {
+    let properties = modifier_properties(physical, plane.format);
     let readable = |it: &&vk::DrmFormatModifierPropertiesEXT| {
         it.drm_format_modifier_tiling_features.contains(vk::FormatFeatureFlags::SAMPLED_IMAGE)
-            && importable(physical, format, it.drm_format_modifier).is_some()
+            && importable(physical, plane, it.drm_format_modifier).is_some()
     };
     let name = |it: &vk::DrmFormatModifierPropertiesEXT| Modifier {
         modifier: it.drm_format_modifier,
@@ -93,20 +93,25 @@ fn modifier_properties(physical: &Physical, format: vk::Format) -> Vec<vk::DrmFo
     found
 }
 
-/// The largest image of a format with a modifier that can be imported and read by shaders.
-pub(super) fn importable(physical: &Physical, format: vk::Format, modifier: u64) -> Option<vk::Extent3D> {
+/// The largest image of a plane with a modifier that can be imported and read by shaders, as it is and as
+/// words.
+pub(super) fn importable(physical: &Physical, plane: &PlaneFormat, modifier: u64) -> Option<vk::Extent3D> {
+    let formats = [plane.format, plane.words];
+    let mut formats = vk::ImageFormatListCreateInfo::default().view_formats(&formats);
     let mut modifier = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
         .drm_format_modifier(modifier)
         .sharing_mode(vk::SharingMode::EXCLUSIVE);
     let mut handle = vk::PhysicalDeviceExternalImageFormatInfo::default()
         .handle_type(vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT);
     let info = vk::PhysicalDeviceImageFormatInfo2::default()
-        .format(format)
+        .format(plane.format)
+        .flags(vk::ImageCreateFlags::MUTABLE_FORMAT)
         .ty(vk::ImageType::TYPE_2D)
         .tiling(vk::ImageTiling::DRM_FORMAT_MODIFIER_EXT)
         .usage(vk::ImageUsageFlags::SAMPLED)
         .push_next(&mut modifier)
-        .push_next(&mut handle);
+        .push_next(&mut handle)
+        .push_next(&mut formats);
     let mut external = vk::ExternalImageFormatProperties::default();
     let mut answer = vk::ImageFormatProperties2::default().push_next(&mut external);
     let vulkan = physical.instance().raw();
