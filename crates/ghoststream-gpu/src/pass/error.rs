@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ghoststream_picture::{PixelFormat, Size};
 
-use crate::vulkan::VulkanError;
+use crate::vulkan::{ImportError, VulkanError};
 
 /// Why a picture cannot be made on the GPU.
 #[derive(Debug, thiserror::Error)]
@@ -54,9 +54,15 @@ pub enum PassError {
     /// What is shown lies outside the buffer.
     #[error("the part of the picture that is shown lies outside its buffer of {0} pixels")]
     Outside(Size),
-    /// The producer's buffer cannot be read.
+    /// The producer's buffer cannot be read: it is to be asked for others.
     #[error("the producer's buffer cannot be read: {0}")]
-    Import(String),
+    Import(#[from] ImportError),
+    /// The producer's fence has not signalled: the frame is lost.
+    #[error("the producer has not drawn its picture within {} ms", .0.as_millis())]
+    NotDrawn(Duration),
+    /// Only memory of the CPU can be copied up.
+    #[error("only pictures in memory of the CPU can be kept on the GPU")]
+    NotInMemory,
     /// The GPU has not come to the picture.
     #[error("the GPU has not made a picture within {} s", .0.as_secs_f64())]
     Late(Duration),

@@ -12,6 +12,17 @@ pub(super) struct Source {
     sample: u32,
 }
 
+impl Source {
+    /// How shaders read a format from the images that it is imported as. Those of ten bits keep their own
+    /// format, by which some GPUs compress them, so that nothing has to be put together.
+    pub(super) fn of_import(format: PixelFormat) -> Option<Self> {
+        Some(match format {
+            PixelFormat::Xrgb2101010 | PixelFormat::Xbgr2101010 => Self { kind: 0, order: 0, sample: BYTE },
+            other => Self::of(other)?,
+        })
+    }
+}
+
 /// How a target's pixels lie in its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target {

@@ -16,6 +16,7 @@
 mod axes;
 mod error;
 mod host;
+mod imported;
 mod kinds;
 mod output;
 mod params;
@@ -28,6 +29,7 @@ mod staging;
 
 pub use error::PassError;
 pub use host::HostPicture;
+pub use imported::GiveBack;
 pub use output::{Delivery, Output};
 pub use resident::Resident;
 pub use source::{Frame, Pixels, Pointer};
@@ -38,7 +40,8 @@ use std::time::Duration;
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::{Color, PixelFormat, Size, fit, only_trims};
 
-use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline};
+use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline, vk};
+use imported::{Fences, ImportedPictures};
 use kinds::Kinds;
 use output::Slot;
 use params::Params;
@@ -72,9 +75,11 @@ pub struct Pass {
     slots: Vec<Slot>,
     most: usize,
     staged: Option<Staged>,
+    imported: ImportedPictures,
     pointer: PointerImage,
     timeline: Arc<Timeline>,
     submitted: u64,
+    give_back: GiveBack,
     measured: bool,
     copied_up: u64,
     /// What is no longer used, and what the timeline has reached when the GPU does not use it either.
@@ -129,10 +134,12 @@ impl Pass {
             slots: Vec::new(),
             most,
             staged: None,
+            imported: ImportedPictures::default(),
             pointer: PointerImage::new(device, &layout, Size::default())?,
             layout,
             timeline: Arc::new(Timeline::new(device)?),
             submitted: 0,
+            give_back: GiveBack::Now,
             measured: false,
             copied_up: 0,
             retired: Vec::new(),
@@ -172,16 +179,28 @@ impl Pass {
         };
         self.make_room(frame)?;
         let slot = &mut self.slots[index];
+        let done = self.submitted + 1;
+        let (mut drawn, mut read) = (None, None);
         self.regions.clear();
-        let staged = match &frame.pixels {
+        let (source, set) = match &frame.pixels {
             Pixels::Memory { planes, changed } => {
                 let staged = self.staged.as_mut().ok_or(PassError::Format(frame.format))?;
                 let staging = slot.staging.at_least(&self.device, staged.length())?;
                 staged.fill(staging, planes, *changed, &mut self.regions)?;
-                &*staged
+                (record::Source::Staged(staged), &staged.set)
             }
-            Pixels::Resident(resident) => &resident.0,
-            Pixels::DmaBuf { .. } => return Err(PassError::Import("DMA-BUFs are not imported yet".into())),
+            Pixels::Resident(resident) => (record::Source::Staged(&resident.0), &resident.0.set),
+            Pixels::DmaBuf { buffer, acquire } => {
+                imported::check(frame, buffer)?;
+                let reached = (self.timeline.value()?, done);
+                let it = self.imported.find(&self.device, &self.layout, buffer, reached)?;
+                if slot.fences.is_none() {
+                    slot.fences = Fences::new(&self.device)?;
+                }
+                drawn = imported::wait_for(slot.fences.as_mut(), acquire)?;
+                read = slot.fences.as_mut();
+                (record::Source::Imported(&it.picture), &it.set)
+            }
         };
         let bitmap = frame.pointer.as_ref().filter(|it| !it.size.is_empty());
         let room = slot.pointer.at_least(&self.device, PointerImage::length(bitmap))?;
@@ -192,8 +211,8 @@ impl Pass {
                 Some(index) => Step::Convert(&self.pipelines[index].1, GROUP),
                 None => Step::Scale(&self.scalers),
             },
-            sets: [slot.set.raw(), staged.set.raw(), self.pointer.set.raw()],
-            staged,
+            sets: [slot.set.raw(), set.raw(), self.pointer.set.raw()],
+            source,
             staging: slot.staging.raw(),
             regions: &self.regions,
             new_pointer,
@@ -201,12 +220,17 @@ impl Pass {
             size: self.target.size,
             output: &slot.shared,
         };
-        let done = self.submitted + 1;
+        let signal =
+            [(self.timeline.raw(), done), (read.as_ref().map_or(vk::Semaphore::null(), |it| it.read()), 0)];
+        let submission = Submission {
+            wait: drawn.as_slice(),
+            signal: if read.is_some() { &signal } else { &signal[..1] },
+        };
         // SAFETY: the slot is free: its last work is done. What the work names belongs to the slot or
         // to self, which waits before it goes.
         unsafe {
             slot.commands.record(|device, list| record::record(device, list, &work))?;
-            slot.commands.submit(Submission { wait: &[], signal: &[(self.timeline.raw(), done)] })?;
+            slot.commands.submit(submission)?;
         }
         // Only now: what was not submitted is never done, and is not to be waited for.
         self.submitted = done;
@@ -221,12 +245,28 @@ impl Pass {
             (_, staged) => staged.iter_mut().for_each(Staged::missed),
         }
         self.pointer.used |= new_pointer.is_some();
-        Ok(slot.shared.hold(done))
+        let output = slot.shared.hold(done);
+        self.give_back = match (&frame.pixels, read) {
+            // SAFETY: what signals it was just submitted.
+            (_, Some(fences)) => unsafe { fences.export() }?.map_or(GiveBack::Now, GiveBack::At),
+            (Pixels::DmaBuf { .. }, None) => GiveBack::WithOutput,
+            _ => GiveBack::Now,
+        };
+        Ok(output)
+    }
+
+    /// When the last frame may go back to its producer. To be asked once for each.
+    pub const fn give_back(&mut self) -> GiveBack {
+        std::mem::replace(&mut self.give_back, GiveBack::Now)
     }
 
     /// What pipelines for frames like this one are specialized for.
     fn kinds(&self, frame: &Frame<'_>) -> Result<Kinds, PassError> {
-        let source = kinds::Source::of(frame.format).ok_or(PassError::Format(frame.format))?;
+        let source = match frame.pixels {
+            Pixels::DmaBuf { .. } => kinds::Source::of_import(frame.format),
+            _ => kinds::Source::of(frame.format),
+        };
+        let source = source.ok_or(PassError::Format(frame.format))?;
         Ok(Kinds { group: GROUP, source, target: self.kind, dithered: false, carried: false })
     }
 
@@ -325,6 +365,7 @@ impl Drop for Pass {
             tracing::warn!("the GPU does not come back; what it uses is left to it");
             std::mem::forget(std::mem::take(&mut self.slots));
             std::mem::forget(self.staged.take());
+            std::mem::forget(std::mem::take(&mut self.imported));
             std::mem::forget(std::mem::take(&mut self.retired));
             std::mem::forget(std::mem::take(&mut self.scalers));
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::imported::Fences;
 use super::{PassError, Target};
 use crate::cuda;
 use crate::vulkan::{
@@ -60,6 +61,8 @@ pub(super) struct Slot {
     pub(super) staging: Room,
     /// The same for a new pointer.
     pub(super) pointer: Room,
+    /// For frames in memory of a GPU; made when the first one comes.
+    pub(super) fences: Option<Fences>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -168,7 +171,8 @@ impl Slot {
         let shared =
             Arc::new(Shared { buffer, readback, layout: lie, id: next_id(), timeline, timestamps, done });
         let commands = Commands::new(device)?;
-        Ok(Self { commands, set, params, staging: Room::default(), pointer: Room::default(), shared })
+        let (staging, pointer) = (Room::default(), Room::default());
+        Ok(Self { commands, set, params, staging, pointer, fences: None, shared })
     }
 
     /// Whether no one holds its picture and the GPU, which has reached `done`, does not write it.

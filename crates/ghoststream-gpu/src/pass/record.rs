@@ -7,7 +7,7 @@ use super::output::Shared;
 use super::pointer::PointerImage;
 use super::scale::Scalers;
 use super::staging::{Region, Staged};
-use crate::vulkan::Pipeline;
+use crate::vulkan::{Imported, Pipeline};
 
 /// Pixels that one invocation of the shader makes, across and down.
 const BLOCK: (u32, u32) = (8, 2);
@@ -16,8 +16,8 @@ const BLOCK: (u32, u32) = (8, 2);
 pub(super) struct Work<'a> {
     pub(super) step: Step<'a>,
     pub(super) sets: [vk::DescriptorSet; 3],
-    /// Into which images, from which memory, which parts.
-    pub(super) staged: &'a Staged,
+    pub(super) source: Source<'a>,
+    /// From which memory which parts are copied into the staged images.
     pub(super) staging: Option<vk::Buffer>,
     pub(super) regions: &'a [Region],
     /// A pointer that is new: from which memory, and which part of its image.
@@ -35,6 +35,15 @@ pub(super) enum Step<'a> {
     Scale(&'a Scalers),
 }
 
+/// Where the source is.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// In images of ours.
+    Staged(&'a Staged),
+    /// In another program's memory.
+    Imported(&'a Imported),
+}
+
 /// # Safety
 /// The list is being recorded; what `work` names lives until it is done.
 pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work: &Work<'_>) {
@@ -43,8 +52,10 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
         if let Some(timestamps) = &work.output.timestamps {
             timestamps.begin(list);
         }
-        if let (Some(staging), false) = (work.staging, work.regions.is_empty()) {
-            copy_up(device, list, work.staged, staging, work.regions);
+        match (work.source, work.staging) {
+            (Source::Staged(staged), Some(staging)) => copy_up(device, list, staged, staging, work.regions),
+            (Source::Staged(_), None) => {}
+            (Source::Imported(picture), _) => picture.acquire(list),
         }
         if let Some((staging, region)) = work.new_pointer {
             let image = work.pointer.image.raw();
@@ -60,6 +71,9 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
                 dispatch(device, list, pipeline, &work.sets, (across, down));
             }
             Step::Scale(scalers) => scalers.record(device, list, work.sets),
+        }
+        if let Source::Imported(picture) = work.source {
+            picture.release(list);
         }
         if let Some(readback) = &work.output.readback {
             barrier(device, list, WRITTEN, vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_READ);

@@ -12,7 +12,7 @@ impl Resident {
     /// Copies a picture from memory of the CPU, and waits until it is there.
     pub(super) fn new(device: &Device, layout: &Layout, frame: &Frame<'_>) -> Result<Self, PassError> {
         let Pixels::Memory { planes, .. } = &frame.pixels else {
-            return Err(PassError::Import("only memory of the CPU is copied up".into()));
+            return Err(PassError::NotInMemory);
         };
         let mut staged = Staged::new(device, layout, frame)?;
         let mut staging = Buffer::new(device, staged.length(), Use::Upload)?;

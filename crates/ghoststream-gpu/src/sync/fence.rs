@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -51,9 +52,14 @@ pub fn merge(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> io::Result<OwnedFd> 
 
 /// Whether it has signalled, asked without waiting. One that cannot be asked has not.
 pub fn is_signalled(fence: impl AsFd) -> bool {
+    wait(fence, Duration::ZERO)
+}
+
+/// Waits until it has signalled; false when that takes longer than `most`, or it cannot be asked.
+pub fn wait(fence: impl AsFd, most: Duration) -> bool {
     let mut polled = [PollFd::new(&fence, PollFlags::IN)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut polled, Some(&now)).is_ok() && polled[0].revents().contains(PollFlags::IN)
+    let most = Timespec { tv_sec: most.as_secs() as i64, tv_nsec: most.subsec_nanos().into() };
+    poll(&mut polled, Some(&most)).is_ok() && polled[0].revents().contains(PollFlags::IN)
 }
 
 #[cfg(test)]

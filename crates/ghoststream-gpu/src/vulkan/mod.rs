@@ -21,6 +21,7 @@ mod instance;
 mod memory;
 mod physical;
 mod pipeline;
+mod sync_file;
 mod timeline;
 mod timestamps;
 
@@ -35,6 +36,7 @@ pub use importable::imports;
 pub use instance::{Instance, VulkanLoadError};
 pub use physical::{Abilities, Kind, Physical};
 pub use pipeline::{Binding, DescriptorSet, Layout, Pipeline};
+pub use sync_file::SyncFile;
 pub use timeline::Timeline;
 pub use timestamps::Timestamps;
 

@@ -2,6 +2,7 @@
 //! and a driver that imports them, which the virtual machine of `make test-vm` has.
 
 mod painted;
+mod passed;
 
 use std::fs;
 use std::sync::Arc;

@@ -125,8 +125,13 @@ impl Noise {
             self.0 ^= self.0 >> 7;
             self.0 ^= self.0 << 17;
             let byte = (self.0 >> 32) as u8;
-            // Halves stay below 4, and are numbers.
-            if format == PixelFormat::Rgba16f && at % 2 == 1 { byte & 0xbf } else { byte }
+            match (format, at % 2) {
+                // Halves are from 0 to 1.
+                (PixelFormat::Rgba16f, 1) => byte & 0x3b,
+                // The low bits are not used.
+                (PixelFormat::P010, 0) => byte & 0xc0,
+                _ => byte,
+            }
         };
         (0..length).map(byte).collect()
     }
