@@ -86,6 +86,7 @@ pub(super) const SYNC_MERGE: Opcode = opcode::read_write::<Merge>(b'>', 3);
 pub(super) const GET_CAP: Opcode = opcode::read_write::<Capability>(b'd', 0x0c);
 pub(super) const SYNCOBJ_CREATE: Opcode = opcode::read_write::<SyncobjLife>(b'd', 0xbf);
 pub(super) const SYNCOBJ_DESTROY: Opcode = opcode::read_write::<SyncobjLife>(b'd', 0xc0);
+pub(super) const SYNCOBJ_HANDLE_TO_FD: Opcode = opcode::read_write::<SyncobjHandle>(b'd', 0xc1);
 pub(super) const SYNCOBJ_FD_TO_HANDLE: Opcode = opcode::read_write::<SyncobjHandle>(b'd', 0xc2);
 pub(super) const SYNCOBJ_TIMELINE_WAIT: Opcode = opcode::read_write::<SyncobjWait>(b'd', 0xca);
 pub(super) const SYNCOBJ_TRANSFER: Opcode = opcode::read_write::<SyncobjTransfer>(b'd', 0xcc);

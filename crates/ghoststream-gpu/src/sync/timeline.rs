@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -123,6 +123,29 @@ impl Syncobj {
         let timeline = Handle { node: Arc::clone(node), number: argument.handle };
         let binary = Handle { node: Arc::clone(node), number: node.create()? };
         Ok(Self { timeline, binary: Mutex::new(binary) })
+    }
+
+    /// A timeline of our own, no point of which has signalled.
+    ///
+    /// # Errors
+    /// The driver makes none.
+    pub fn new(node: &Arc<RenderNode>) -> io::Result<Self> {
+        let timeline = Handle { node: Arc::clone(node), number: node.create()? };
+        let binary = Handle { node: Arc::clone(node), number: node.create()? };
+        Ok(Self { timeline, binary: Mutex::new(binary) })
+    }
+
+    /// A descriptor of the timeline, for another program.
+    ///
+    /// # Errors
+    /// There are too many.
+    pub fn export(&self) -> io::Result<OwnedFd> {
+        let mut argument = SyncobjHandle { handle: self.timeline.number, flags: 0, fd: -1, pad: 0 };
+        // SAFETY: the structure of that call, without addresses; the descriptor it hands out is ours.
+        unsafe {
+            ioctl::call::<{ ioctl::SYNCOBJ_HANDLE_TO_FD }, _>(self.file(), &mut argument)?;
+            ioctl::made(argument.fd)
+        }
     }
 
     fn file(&self) -> &File {
