@@ -165,7 +165,8 @@ pub use pipeline::{Pipeline, PipelineBuilder, PipelineState, Status};
 pub use preset::Preset;
 pub use processing::ProcessError;
 pub use stats::{
-    AudioReport, BitrateChange, EncoderFailure, OutputReport, Percentiles, Refusal, RenditionReport, Report,
+    AudioReport, BitrateChange, EncoderFailure, FrameSync, OutputReport, Percentiles, Refusal,
+    RenditionReport, Report,
 };
 
 /// What benches, fuzz targets and the test kit reach into. No stability is promised: it is not part
@@ -175,11 +176,12 @@ pub mod internals {
     pub use crate::capture::pipewire::{format, layout, meta, pod, untrusted::read as read_untrusted};
     pub use crate::capture::{Capture, ScreenCastAbilities, open as open_capture, probe_portal};
     pub use crate::capture::{
-        CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink, Lease,
-        Memory, Plane, Taken,
+        CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink,
+        GpuBuffer, GpuLease, Lease, Memory, Plane, Taken,
     };
     pub use crate::encode::{InputSpec, Packet, Track, TrackKind};
     pub use crate::pipeline::Trial;
     pub use crate::processing::{Process, Recipe, open as open_processor};
     pub use crate::stats::{Counters, Journal};
+    pub use ghoststream_gpu::{Imports, Modifier};
 }

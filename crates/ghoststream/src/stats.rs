@@ -1,6 +1,6 @@
 //! What a run counts, notes and reports.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,6 +39,10 @@ pub struct Counters {
     pub corrupt: Counter,
     /// Frames that a full queue before the pacer gave up.
     pub dropped_capture: Counter,
+    /// Pictures in a GPU's memory that were not drawn in time.
+    pub undrawn: Counter,
+    /// How the pictures of each stream are known to be drawn.
+    pub sync: SyncKinds,
     /// Frames that the pacer left out: the source was faster than the output.
     pub skipped: Counter,
     /// Ticks for which the pacer had no new frame and repeated the last.
@@ -67,7 +71,38 @@ impl Counters {
 
     /// Frames that were lost on the way.
     pub fn dropped(&self) -> u64 {
-        self.dropped_capture.get() + self.dropped_encoder.get() + self.lost.get()
+        self.dropped_capture.get() + self.undrawn.get() + self.dropped_encoder.get() + self.lost.get()
+    }
+}
+
+/// How a picture is known to be drawn, and its producer learns that it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FrameSync {
+    /// It is in memory that the CPU reads: it was drawn when it came.
+    SharedMemory,
+    /// Points of timelines, explicitly.
+    Timeline,
+    /// Fences that drivers attach to the buffer.
+    Fence,
+    /// Nothing says so: each picture is held until the next one comes, or for the time of one.
+    Hold,
+}
+
+/// The kind of synchronisation of each stream, as it is now.
+#[derive(Debug, Default)]
+pub struct SyncKinds(Mutex<BTreeMap<usize, FrameSync>>);
+
+impl SyncKinds {
+    /// Tells that of a stream.
+    pub fn set(&self, stream: usize, sync: FrameSync) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(stream, sync);
+    }
+
+    /// That of every stream which has told, in order.
+    pub fn get(&self) -> Vec<FrameSync> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
     }
 }
 
@@ -346,6 +381,8 @@ pub struct Report {
     pub repeated: u64,
     /// Frames that the producer marked corrupt or described wrongly.
     pub corrupt: u64,
+    /// How each captured stream's pictures are known to be drawn; empty where nothing is captured.
+    pub sync: Vec<FrameSync>,
     /// Bytes of all packets.
     pub bytes: u64,
     /// The worst A/V skew of all tracks, in milliseconds; `None` without sound.

@@ -23,7 +23,7 @@ fn the_test_card_crosses_processes_at_240_hz() {
     let config = CaptureConfig::default().with_source(CaptureSource::Node("card".into())).with_fps(240);
     let started = std::time::Instant::now();
     let _capture = loop {
-        match open_capture(&config, sink.clone()) {
+        match open_capture(&config, sink.clone(), None) {
             Ok(capture) => break capture,
             Err(error) => assert!(started.elapsed() < Duration::from_secs(20), "{error}"),
         }

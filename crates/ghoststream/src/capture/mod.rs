@@ -12,9 +12,14 @@ mod queue;
 mod test_card;
 
 pub use error::CaptureError;
-pub use frame::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, LayoutError, Lease, Memory, Plane};
+pub use frame::{
+    CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, GpuBuffer, GpuLease, LayoutError, Lease, Memory,
+    Plane,
+};
 pub use portal::{ScreenCastAbilities, probe as probe_portal};
 pub use queue::{CaptureEvent, FrameQueue, FrameSink, Taken};
+
+use ghoststream_gpu::Imports;
 
 use crate::{CaptureConfig, CaptureSource};
 
@@ -30,12 +35,19 @@ pub trait Capture: Send {
 /// Starts capturing into `sink`. Blocks until the source has agreed to send, which for the portal
 /// includes the user's answer; the first frame may come later.
 ///
+/// With `imports`, pictures in a GPU's memory are asked for first, and come as [`Memory::Gpu`] where the source has
+/// them; without, all are in memory that the CPU reads.
+///
 /// # Errors
 /// The source is not there, refuses, or does not answer in time.
-pub fn open(config: &CaptureConfig, sink: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
+pub fn open(
+    config: &CaptureConfig,
+    sink: FrameSink,
+    imports: Option<Imports>,
+) -> Result<Box<dyn Capture>, CaptureError> {
     match &config.source {
         CaptureSource::TestCard => test_card::open(config, sink),
-        CaptureSource::Portal => portal::open(config, sink),
-        CaptureSource::Node(node) => pipewire::open_node(config, node, sink),
+        CaptureSource::Portal => portal::open(config, sink, imports),
+        CaptureSource::Node(node) => pipewire::open_node(config, node, sink, imports),
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::CapturedFrame;
-use crate::stats::{Counters, Journal};
+use crate::stats::{Counters, FrameSync, Journal};
 
 /// What happened to a stream, in order with its frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +185,20 @@ impl FrameSink {
     pub fn drop_frame(&self) {
         self.counters.captured.add(1);
         self.counters.dropped_capture.add(1);
+    }
+
+    /// Counts a picture that was not drawn in time; it is not handed on.
+    pub fn undrawn(&self) {
+        self.counters.captured.add(1);
+        self.counters.undrawn.add(1);
+        self.journal.once("undrawn-frame", || {
+            "the producer handed out pictures that were not drawn within 100 ms; they are left out".to_owned()
+        });
+    }
+
+    /// Tells how the pictures of a stream are known to be drawn.
+    pub fn synced(&self, stream: usize, sync: FrameSync) {
+        self.counters.sync.set(stream, sync);
     }
 
     /// Counts a frame that the producer marked corrupt or described wrongly; it is not handed on.

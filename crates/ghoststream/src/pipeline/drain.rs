@@ -58,6 +58,7 @@ fn report(
         skipped: counters.skipped.get(),
         repeated: counters.repeated.get(),
         corrupt: counters.corrupt.get(),
+        sync: counters.sync.get(),
         bytes: counters.bytes.get(),
         av_skew_ms: audio.iter().map(|it| it.max_skew_ms).reduce(f64::max),
         latency_pace: latency.pace.percentiles(),

@@ -53,7 +53,7 @@ pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>
         .given_up_with(Arc::clone(&shared.given_up));
     sink.hold(true);
     let queues: Vec<FrameQueue> = plan.renditions.iter().map(|it| sink.subscribe(it.stream)).collect();
-    let capture = capture::open(&plan.capture, sink.clone())?;
+    let capture = capture::open(&plan.capture, sink.clone(), None)?;
     check_streams(plan, capture.streams())?;
     let (mut audio, ready) = open_tracks(plan, shared, queues)?;
     let tracks: Vec<Track> = audio.iter().map(AudioTrack::track).collect();

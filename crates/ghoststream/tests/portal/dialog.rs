@@ -27,7 +27,7 @@ fn sink() -> (FrameSink, Journal) {
 }
 
 fn open(config: &CaptureConfig) -> Result<Box<dyn Capture>, CaptureError> {
-    open_capture(config, sink().0)
+    open_capture(config, sink().0, None)
 }
 
 fn refusal(config: &CaptureConfig) -> CaptureError {
@@ -182,7 +182,7 @@ fn a_pointer_that_cannot_be_had_is_noted() {
     script.cursor_modes = 1;
     let portal = Portal::start(&session, script).unwrap();
     let (sink, journal) = sink();
-    assert!(open_capture(&CaptureConfig::default().with_cursor(CursorMode::Embedded), sink).is_err());
+    assert!(open_capture(&CaptureConfig::default().with_cursor(CursorMode::Embedded), sink, None).is_err());
     assert_eq!(portal.seen().selections[0].cursor, 1);
     let notes = journal.notes();
     assert!(notes.iter().any(|note| note.contains("embedded") && note.contains("hidden")), "{notes:?}");
@@ -228,7 +228,7 @@ fn a_choice_that_fails_brings_the_dialog() {
     refusal(&CaptureConfig::default());
     portal.restore(Restore::Fail);
     let (sink, journal) = sink();
-    let error = open_capture(&CaptureConfig::default(), sink).err().unwrap();
+    let error = open_capture(&CaptureConfig::default(), sink, None).err().unwrap();
     assert_shared(&error);
     assert_eq!(portal.seen().dialogs, 2);
     assert!(journal.notes().iter().any(|note| note.contains("asking anew")), "{:?}", journal.notes());
@@ -243,7 +243,7 @@ fn a_token_file_full_of_nonsense_brings_the_dialog() {
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(&file, "not a token").unwrap();
     let (sink, journal) = sink();
-    let error = open_capture(&CaptureConfig::default(), sink).err().unwrap();
+    let error = open_capture(&CaptureConfig::default(), sink, None).err().unwrap();
     assert_shared(&error);
     assert_eq!(portal.seen().dialogs, 1);
     assert!(!journal.notes().concat().contains("not a token"), "a token is a secret");

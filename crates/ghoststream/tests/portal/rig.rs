@@ -25,7 +25,7 @@ impl Rig {
         let journal = Journal::default();
         let sink = FrameSink::new(Arc::new(Counters::default()), journal.clone());
         let queues = vec![sink.subscribe(0), sink.subscribe(1)];
-        Ok(Self { capture: open_capture(config, sink)?, queues, journal })
+        Ok(Self { capture: open_capture(config, sink, None)?, queues, journal })
     }
 
     /// The next frame of a stream.

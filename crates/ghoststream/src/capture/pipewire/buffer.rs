@@ -18,8 +18,10 @@ use pipewire::spa::sys as spa_sys;
 use pipewire::sys as pw_sys;
 
 use super::format::VideoFormat;
+use super::gpu::{Access, GpuBlocks};
 use super::layout::{Chunk, PlaneAt};
 use super::mapping::Mapping;
+use super::meta::{self, SyncPoints};
 use crate::capture::{Lease, Plane};
 
 /// `SPA_DATA_MemPtr`.
@@ -42,8 +44,10 @@ pub(super) struct Slot {
     /// What was agreed on when the buffer was made.
     pub(super) format: VideoFormat,
     pub(super) buffer: NonNull<pw_sys::pw_buffer>,
-    /// Its blocks, or why it cannot be used.
+    /// Its blocks, or why it cannot be used; none where it is in a GPU's memory.
     pub(super) blocks: Result<Vec<Block>, String>,
+    /// Its memory, or why it cannot be used, where it is a GPU's.
+    pub(super) gpu: Option<Result<GpuBlocks, String>>,
 }
 
 // SAFETY: the pointers are used only by the stream's callbacks, between `add_buffer` and
@@ -84,7 +88,48 @@ impl Slot {
     pub(super) unsafe fn new(id: u64, format: VideoFormat, buffer: NonNull<pw_sys::pw_buffer>) -> Self {
         // SAFETY: a buffer and its datas are valid until it is removed.
         let datas = unsafe { datas(buffer) };
-        Self { id, format, buffer, blocks: map_all(datas) }
+        Self { id, format, buffer, blocks: map_all(datas), gpu: None }
+    }
+
+    /// Takes the memory of a buffer that PipeWire has just added, in a GPU's memory of so many planes.
+    ///
+    /// # Safety
+    /// As for [`Slot::new`].
+    pub(super) unsafe fn of_gpu(
+        id: u64,
+        format: VideoFormat,
+        buffer: NonNull<pw_sys::pw_buffer>,
+        planes: u32,
+        access: &Access,
+    ) -> Self {
+        let mut this = Self { id, format, buffer, blocks: Ok(Vec::new()), gpu: None };
+        // SAFETY: a buffer and its datas are valid until it is removed.
+        let datas = unsafe { datas(buffer) };
+        this.gpu = Some(GpuBlocks::new(datas, planes, this.has_meta(meta::SYNC_TIMELINE), access));
+        this
+    }
+
+    /// A buffer of which nothing is used.
+    ///
+    /// # Safety
+    /// As for [`Slot::new`].
+    pub(super) unsafe fn unusable(
+        id: u64,
+        format: VideoFormat,
+        buffer: NonNull<pw_sys::pw_buffer>,
+        why: String,
+    ) -> Self {
+        Self { id, format, buffer, blocks: Ok(Vec::new()), gpu: Some(Err(why)) }
+    }
+
+    /// The points of this frame, where it has any. Reading them is the promise to signal the release.
+    pub(super) fn sync_points(&self) -> Option<SyncPoints> {
+        let points = meta::sync_points(&self.meta(meta::SYNC_TIMELINE, meta::SYNC_TIMELINE_BYTES)?)?;
+        let flags = NonNull::new(self.find_meta(meta::SYNC_TIMELINE)?.data.cast::<u32>())?;
+        // SAFETY: the meta is long enough, as its points were read; it lies in memory that PipeWire shares with the
+        // producer, hence volatile. Its first word is the flags, of which we clear `UNSCHEDULED_RELEASE`.
+        unsafe { flags.as_ptr().write_volatile(flags.as_ptr().read_volatile() & !1) };
+        Some(points)
     }
 
     pub(super) fn lengths(&self) -> Vec<usize> {
@@ -230,7 +275,7 @@ fn map_all(datas: &[spa_sys::spa_data]) -> Result<Vec<Block>, String> {
 }
 
 /// What PipeWire 1.x hands out when the format changes before the buffers of the last one were made.
-const NO_MEMORY: &str = "it has no memory";
+pub(super) const NO_MEMORY: &str = "it has no memory";
 
 fn map_one(data: &spa_sys::spa_data) -> Result<Block, String> {
     let length = data.maxsize as usize;
@@ -273,7 +318,7 @@ fn map_together(datas: &[spa_sys::spa_data]) -> Option<Vec<Block>> {
     Some(datas.iter().map(block).collect())
 }
 
-fn descriptor(data: &spa_sys::spa_data) -> Result<BorrowedFd<'_>, String> {
+pub(super) fn descriptor(data: &spa_sys::spa_data) -> Result<BorrowedFd<'_>, String> {
     match i32::try_from(data.fd) {
         // SAFETY: PipeWire keeps the descriptor open until the buffer is removed; it is used now.
         Ok(fd) if fd >= 0 => Ok(unsafe { BorrowedFd::borrow_raw(fd) }),
@@ -319,7 +364,7 @@ impl Drop for Copied {
 
 /// The claim on a PipeWire buffer; dropping it gives the buffer back.
 #[derive(Debug)]
-struct Ticket {
+pub(super) struct Ticket {
     id: u64,
     returns: Arc<Returns>,
 }
@@ -361,7 +406,20 @@ impl Returns {
         std::mem::take(&mut self.lock().back)
     }
 
-    fn borrow(self: &Arc<Self>, id: u64) -> Option<Ticket> {
+    /// Lends a buffer that cannot be copied, if not too many are out: one in any case.
+    pub(super) fn borrow_one(self: &Arc<Self>, id: u64) -> Option<Ticket> {
+        if let Some(ticket) = self.borrow(id) {
+            return Some(ticket);
+        }
+        let mut state = self.lock();
+        if state.lent > 0 {
+            return None;
+        }
+        state.lent += 1;
+        Some(Ticket { id, returns: Arc::clone(self) })
+    }
+
+    pub(super) fn borrow(self: &Arc<Self>, id: u64) -> Option<Ticket> {
         let mut state = self.lock();
         if state.lent >= state.buffers.saturating_sub(KEPT_BACK) {
             return None;
@@ -411,6 +469,19 @@ mod tests {
         assert_eq!(returns.take(), [0, 1, 2, 3, 4]);
         assert!(returns.take().is_empty());
         assert!(returns.borrow(0).is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_copied_is_lent_once_even_where_buffers_are_few() {
+        let returns = Arc::new(Returns::default());
+        returns.set_buffers(2);
+        let ticket = returns.borrow_one(0);
+        assert!(ticket.is_some() && returns.borrow_one(1).is_none());
+        drop(ticket);
+        assert!(returns.borrow_one(1).is_some());
+        returns.set_buffers(5);
+        let tickets: Vec<_> = (0..10).map_while(|id| returns.borrow_one(id)).collect();
+        assert_eq!(tickets.len(), 2);
     }
 
     #[test]

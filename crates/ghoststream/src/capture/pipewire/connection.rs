@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pipewire as pw;
 use pw::loop_::Timeout;
 
+use super::negotiation::Asking;
 use super::stream::{Status, Stream};
 use super::{NodeName, Remote, Stop, Target};
 use crate::capture::pipewire::frames::Frames;
@@ -45,6 +46,7 @@ pub(super) struct Context<'a> {
     pub(super) main_loop: &'a pw::main_loop::MainLoopRc,
     pub(super) config: &'a CaptureConfig,
     pub(super) sink: &'a FrameSink,
+    pub(super) asking: &'a Asking,
     pub(super) stop: &'a Stop,
 }
 
@@ -101,7 +103,7 @@ pub(super) struct Connection {
     _registry_listener: pw::registry::Listener,
     _registry: pw::registry::RegistryRc,
     _core_listener: pw::core::Listener,
-    _core: pw::core::CoreRc,
+    core: pw::core::CoreRc,
 }
 
 impl Connection {
@@ -124,7 +126,7 @@ impl Connection {
             _registry_listener: registry_listener,
             _registry: registry,
             _core_listener: core_listener,
-            _core: core.clone(),
+            core: core.clone(),
         };
         this.list_nodes(context, &core, deadline)?;
         for (index, target) in targets.iter().enumerate() {
@@ -174,7 +176,7 @@ impl Connection {
         check_class(&target.node, &info.class)?;
         let with_cursor = context.config.cursor == CursorMode::Metadata;
         let frames = Frames::new(index, context.sink.clone(), with_cursor);
-        let stream = Stream::connect(core, node, (context.config.fps, context.config.hdr), frames)
+        let stream = Stream::connect(core, node, context.asking.clone(), frames)
             .map_err(|error| refused(&target.node, &error.to_string()))?;
         let own = if info.description.is_empty() { &info.name } else { &info.description };
         let label = if target.label.is_empty() { own.clone() } else { target.label.clone() };
@@ -190,23 +192,50 @@ impl Connection {
     }
 
     /// Waits until every stream has a format and buffers.
-    fn agree(&self, context: &Context<'_>, deadline: Instant) -> Result<(), CaptureError> {
-        for source in &self.sources {
-            let ready = |status: &Status| matches!(status.format, Some(Ok(_))) && status.buffers > 0;
-            let settled = || {
+    fn agree(&mut self, context: &Context<'_>, deadline: Instant) -> Result<(), CaptureError> {
+        for index in 0..self.sources.len() {
+            loop {
+                let source = &self.sources[index];
+                let settled = || {
+                    source.stream.tend(context.sink.journal());
+                    let status = source.stream.status();
+                    is_ready(&status)
+                        || status.error.is_some()
+                        || matches!(status.format, Some(Err(_)))
+                        || self.loss(source, &status).is_some()
+                };
+                context.until(deadline, settled);
                 let status = source.stream.status();
-                ready(&status)
-                    || status.error.is_some()
-                    || matches!(status.format, Some(Err(_)))
-                    || self.loss(source, &status).is_some()
-            };
-            context.until(deadline, settled);
-            let status = source.stream.status();
-            if !ready(&status) {
-                return Err(self.why_not(context, source, status));
+                if is_ready(&status) {
+                    break;
+                }
+                if !self.remedy(context, index, &status) {
+                    return Err(self.why_not(context, &self.sources[index], status));
+                }
             }
         }
         Ok(())
+    }
+
+    /// Takes a stream that broke over buffers of a GPU's up again, with others. `false` when it is something else.
+    fn remedy(&mut self, context: &Context<'_>, index: usize, status: &Status) -> bool {
+        let source = &self.sources[index];
+        let gone = !source.name.is_empty() && !self.world.borrow().nodes.contains_key(&source.node);
+        if gone || self.world.borrow().error.is_some() {
+            return false;
+        }
+        let why = status.error.as_deref().unwrap_or("the source made no buffers");
+        let Some((asking, frames)) = source.stream.remedy(why, context.sink.journal()) else { return false };
+        match Stream::connect(&self.core, source.node, asking, frames) {
+            Ok(stream) => {
+                self.sources[index].stream = stream;
+                true
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the stream cannot be taken up again");
+                false
+            }
+        }
     }
 
     fn why_not(&self, context: &Context<'_>, source: &Source, status: Status) -> CaptureError {
@@ -274,8 +303,15 @@ impl Connection {
             }
             let mut next_look = LOOK;
             for index in 0..self.sources.len() {
+                next_look = next_look.min(self.sources[index].stream.tend(context.sink.journal()));
                 let status = self.sources[index].stream.status();
-                let loss = self.loss(&self.sources[index], &status);
+                let mut loss = self.loss(&self.sources[index], &status);
+                if loss.is_some()
+                    && self.sources[index].lost.is_none()
+                    && self.remedy(context, index, &status)
+                {
+                    loss = None;
+                }
                 let source = &mut self.sources[index];
                 if source.lost.is_none() && loss.is_some() {
                     source.lost = loss;
@@ -343,6 +379,11 @@ impl Source {
         }
         None
     }
+}
+
+/// Whether pictures can come.
+const fn is_ready(status: &Status) -> bool {
+    matches!(status.format, Some(Ok(_))) && status.buffers > 0
 }
 
 fn connect(context: &Context<'_>, remote: Remote) -> Result<pw::core::CoreRc, CaptureError> {

@@ -1,48 +1,43 @@
-//! What is negotiated: formats, buffers and metadata, as pure functions over pods.
+//! The format that was agreed on, read from its pod.
 
-use super::pod::{Object, Pod, Value};
+use super::pod::Pod;
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size, Transfer};
 
-const OBJECT_FORMAT: u32 = 0x4_0003;
-const OBJECT_BUFFERS: u32 = 0x4_0004;
-const OBJECT_META: u32 = 0x4_0005;
+pub(super) const OBJECT_FORMAT: u32 = 0x4_0003;
 
-const PARAM_ENUM_FORMAT: u32 = 3;
 /// `SPA_PARAM_Format`: the format that was agreed on.
 pub(super) const PARAM_FORMAT: u32 = 4;
-const PARAM_BUFFERS: u32 = 5;
-const PARAM_META: u32 = 6;
 
-const MEDIA_TYPE: u32 = 1;
-const MEDIA_SUBTYPE: u32 = 2;
-const MEDIA_VIDEO: u32 = 2;
-const MEDIA_RAW: u32 = 1;
+pub(super) const MEDIA_TYPE: u32 = 1;
+pub(super) const MEDIA_SUBTYPE: u32 = 2;
+pub(super) const MEDIA_VIDEO: u32 = 2;
+pub(super) const MEDIA_RAW: u32 = 1;
 
-const VIDEO_FORMAT: u32 = 0x2_0001;
-const VIDEO_MODIFIER: u32 = 0x2_0002;
-const VIDEO_SIZE: u32 = 0x2_0003;
-const VIDEO_FRAMERATE: u32 = 0x2_0004;
-const VIDEO_MAX_FRAMERATE: u32 = 0x2_0005;
+pub(super) const VIDEO_FORMAT: u32 = 0x2_0001;
+pub(super) const VIDEO_MODIFIER: u32 = 0x2_0002;
+pub(super) const VIDEO_SIZE: u32 = 0x2_0003;
+pub(super) const VIDEO_FRAMERATE: u32 = 0x2_0004;
+pub(super) const VIDEO_MAX_FRAMERATE: u32 = 0x2_0005;
 const VIDEO_COLOR_RANGE: u32 = 0x2_000c;
 const VIDEO_COLOR_MATRIX: u32 = 0x2_000d;
-const VIDEO_TRANSFER: u32 = 0x2_000e;
-const VIDEO_COLOR_PRIMARIES: u32 = 0x2_000f;
+pub(super) const VIDEO_TRANSFER: u32 = 0x2_000e;
+pub(super) const VIDEO_COLOR_PRIMARIES: u32 = 0x2_000f;
 
 /// `SPA_VIDEO_COLOR_PRIMARIES_BT2020`.
-const PRIMARIES_BT2020: u32 = 7;
+pub(super) const PRIMARIES_BT2020: u32 = 7;
 /// `SPA_VIDEO_TRANSFER_GAMMA10`: light itself.
 const TRANSFER_LINEAR: u32 = 1;
 /// `SPA_VIDEO_TRANSFER_SMPTE2084` and `_ARIB_STD_B67`. PipeWire's headers have them from 1.6 on; what
 /// is negotiated is the number, of which the daemon need not know.
-const TRANSFER_PQ: u32 = 14;
-const TRANSFER_HLG: u32 = 15;
+pub(super) const TRANSFER_PQ: u32 = 14;
+pub(super) const TRANSFER_HLG: u32 = 15;
 
 /// Pixels across or down at most.
-const MOST_SIDE: u32 = 16384;
+pub(super) const MOST_SIDE: u32 = 16384;
 
 /// `SPA_VIDEO_FORMAT_*` beside what it means here, in the order in which they are asked for: what
 /// compositors have at hand comes first. Alpha is not told from padding.
-const FORMATS: [(u32, PixelFormat); 21] = [
+pub(super) const FORMATS: [(u32, PixelFormat); 23] = [
     (8, PixelFormat::Bgrx),
     (12, PixelFormat::Bgrx),
     (7, PixelFormat::Rgbx),
@@ -61,7 +56,9 @@ const FORMATS: [(u32, PixelFormat); 21] = [
     (86, PixelFormat::Rgbx1010102),
     (83, PixelFormat::Bgrx1010102),
     (87, PixelFormat::Bgrx1010102),
+    (78, PixelFormat::Rgba16f),
     (23, PixelFormat::Nv12),
+    (62, PixelFormat::P010),
     (2, PixelFormat::I420),
     (4, PixelFormat::Yuy2),
 ];
@@ -82,6 +79,8 @@ pub struct VideoFormat {
     pub color: Color,
     /// Frames a second as a fraction; 0/1 is variable.
     pub framerate: (u32, u32),
+    /// How pictures in a GPU's memory are tiled; `None` where they are in memory that the CPU reads.
+    pub modifier: Option<u64>,
 }
 
 /// Reads an agreed format.
@@ -99,9 +98,6 @@ pub fn parse_format(bytes: &[u8]) -> Result<VideoFormat, String> {
     if (id(MEDIA_TYPE), id(MEDIA_SUBTYPE)) != (Some(MEDIA_VIDEO), Some(MEDIA_RAW)) {
         return Err("it is not raw video".into());
     }
-    if get(VIDEO_MODIFIER).is_some() {
-        return Err("its pictures are in GPU memory, which was not asked for".into());
-    }
     let number = id(VIDEO_FORMAT).ok_or("the format has no pixel format")?;
     let format = pixel_format(number).ok_or_else(|| format!("pixel format {number} is not known"))?;
     let size = get(VIDEO_SIZE).and_then(Pod::rectangle).ok_or("the format has no size")?;
@@ -115,8 +111,23 @@ pub fn parse_format(bytes: &[u8]) -> Result<VideoFormat, String> {
         primaries: id(VIDEO_COLOR_PRIMARIES),
     };
     let color = stated.color(format, size);
+    let modifier = match get(VIDEO_MODIFIER) {
+        None => None,
+        Some(pod) => Some(*pod.longs().first().ok_or("its modifier is not a number")?),
+    };
+    let modifier = modifier.map(i64::cast_unsigned);
     let framerate = get(VIDEO_FRAMERATE).and_then(Pod::fraction).unwrap_or((0, 1));
-    Ok(VideoFormat { format, size, color, framerate })
+    Ok(VideoFormat { format, size, color, framerate, modifier })
+}
+
+/// The modifiers that whoever makes the buffers has yet to choose from; `None` where the choice is made.
+pub fn unfixed_modifiers(bytes: &[u8]) -> Option<Vec<u64>> {
+    let (_, mut properties) = Pod::parse(bytes).and_then(Pod::object)?;
+    if !properties.is_unfixed(VIDEO_MODIFIER) {
+        return None;
+    }
+    let (_, pod) = properties.find(|(key, _)| *key == VIDEO_MODIFIER)?;
+    Some(pod.longs().into_iter().map(i64::cast_unsigned).collect())
 }
 
 /// Colour as the producer states it: `SPA_VIDEO_COLOR_*` and `SPA_VIDEO_TRANSFER_*`.
@@ -169,76 +180,10 @@ impl Stated {
     }
 }
 
-/// The formats that we take, best first: at most `fps` frames a second where the producer lets us
-/// choose, else whatever it sends.
-///
-/// A desktop in HDR hands out either its HDR picture, to those who ask for it, or one that it has
-/// mapped to SDR itself. With `hdr` we ask for the first, and take the second where there is none.
-pub(super) fn offers(fps: f64, hdr: bool) -> Vec<Object> {
-    let most = (fps.ceil().clamp(1.0, 1000.0)) as u32;
-    let rates = [(most, most), (most, 1000)];
-    let ask = |hdr| rates.map(|(preferred, most)| offer(preferred, most, hdr));
-    let wide = if hdr { ask(true).to_vec() } else { vec![] };
-    wide.into_iter().chain(ask(false)).collect()
-}
-
-fn offer(preferred: u32, most: u32, hdr: bool) -> Object {
-    let taken = FORMATS.iter().filter(|(_, format)| !hdr || format.depth() > 8);
-    let mut formats: Vec<_> = taken.map(|(id, _)| Value::Id(*id)).collect();
-    formats.insert(0, formats[0].clone());
-    let size = |side| Value::Rectangle(Size::new(side, side));
-    let rate = |rate| Value::Fraction(rate, 1);
-    let mut properties = vec![
-        (MEDIA_TYPE, Value::Id(MEDIA_VIDEO)),
-        (MEDIA_SUBTYPE, Value::Id(MEDIA_RAW)),
-        (VIDEO_FORMAT, Value::Enum(formats)),
-        (VIDEO_SIZE, Value::range(Value::Rectangle(Size::new(1920, 1080)), size(1), size(MOST_SIDE))),
-        // 0/1 is a variable rate, which is what compositors send.
-        (VIDEO_FRAMERATE, Value::range(rate(preferred), rate(0), rate(1000))),
-        (VIDEO_MAX_FRAMERATE, Value::range(rate(preferred), rate(0), rate(most))),
-    ];
-    if hdr {
-        let curves = [TRANSFER_PQ, TRANSFER_PQ, TRANSFER_HLG].map(Value::Id);
-        properties.push((VIDEO_TRANSFER, Value::Enum(curves.to_vec()).mandatory()));
-        properties.push((VIDEO_COLOR_PRIMARIES, Value::Id(PRIMARIES_BT2020).mandatory()));
-    }
-    Object::new(OBJECT_FORMAT, PARAM_ENUM_FORMAT, &properties)
-}
-
-/// Memory types as bits of `1 << SPA_DATA_*`: pointers and descriptors that can be mapped.
-const DATA_TYPES: i32 = 1 << super::buffer::DATA_MEM_PTR | 1 << super::buffer::DATA_MEM_FD;
-
-/// What we ask of buffers and metadata once the format is known, best first.
-pub(super) fn stream_params() -> Vec<Object> {
-    let buffers = |least| {
-        let number = Value::range(Value::Int(5), Value::Int(least), Value::Int(32));
-        Object::new(OBJECT_BUFFERS, PARAM_BUFFERS, &[(1, number), (6, Value::Flags(DATA_TYPES))])
-    };
-    let meta = |kind: u32, preferred: i32, least: i32, most: i32| {
-        let size = Value::range(Value::Int(preferred), Value::Int(least), Value::Int(most));
-        Object::new(OBJECT_META, PARAM_META, &[(1, Value::Id(kind)), (2, size)])
-    };
-    let fixed = |kind: u32, size: i32| {
-        Object::new(OBJECT_META, PARAM_META, &[(1, Value::Id(kind)), (2, Value::Int(size))])
-    };
-    let cursor =
-        |side: i32| super::meta::CURSOR_BYTES as i32 + super::meta::BITMAP_BYTES as i32 + side * side * 4;
-    vec![
-        // Pictures are read within a millisecond: two on loan and three with the compositor are enough,
-        // and each is 8 MB at 1080p. What waits longer is copied, as it is for a producer with fewer.
-        buffers(5),
-        buffers(1),
-        fixed(super::meta::HEADER, super::meta::HEADER_BYTES as i32),
-        fixed(super::meta::CROP, super::meta::REGION_BYTES as i32),
-        fixed(super::meta::TRANSFORM, 4),
-        meta(super::meta::DAMAGE, 16 * 16, 16, 16 * 64),
-        meta(super::meta::CURSOR, cursor(256), cursor(1), cursor(1024)),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::pipewire::pod::{Object, Value};
 
     fn format(extra: &[(u32, Value)]) -> Vec<u8> {
         let mut properties = vec![(MEDIA_TYPE, Value::Id(2)), (MEDIA_SUBTYPE, Value::Id(1))];
@@ -258,6 +203,7 @@ mod tests {
             size: Size::new(1920, 1080),
             color: Color::new(ColorSpace::Bt709, ColorRange::Full),
             framerate: (0, 1),
+            modifier: None,
         };
         assert_eq!(parse_format(&bytes), Ok(expected));
     }
@@ -301,16 +247,20 @@ mod tests {
     }
 
     #[test]
-    fn hdr_is_asked_for_first_and_only_of_those_who_speak_of_it() {
-        let offered = |hdr| offers(60.0, hdr).iter().map(Object::to_bytes).collect::<Vec<_>>();
-        let (with, without) = (offered(true), offered(false));
-        assert_eq!((with.len(), without.len()), (4, 2));
-        assert_eq!(with[2..], without[..], "SDR is taken all the same");
-        let transfer = |bytes: &[u8]| {
-            let (_, mut properties) = Pod::parse(bytes).unwrap().object().unwrap();
-            properties.find(|(key, _)| *key == VIDEO_TRANSFER).and_then(|(_, pod)| pod.id())
+    fn tells_a_modifier_that_is_fixed_from_a_choice() {
+        let bgrx = |modifier: Value| {
+            format(&[
+                (VIDEO_FORMAT, Value::Id(8)),
+                (VIDEO_SIZE, Value::Rectangle(Size::new(64, 64))),
+                (VIDEO_MODIFIER, modifier),
+            ])
         };
-        assert_eq!(with.iter().map(|it| transfer(it)).collect::<Vec<_>>(), [Some(14), Some(14), None, None]);
+        let choice = Value::Enum([-1, -1, 0].map(Value::Long).to_vec()).mandatory();
+        let (open, fixed) = (bgrx(choice.clone().unfixed()), bgrx(choice));
+        assert_eq!(unfixed_modifiers(&open), Some(vec![u64::MAX, 0]));
+        assert_eq!(unfixed_modifiers(&fixed), None);
+        assert_eq!(parse_format(&fixed).unwrap().modifier, Some(u64::MAX), "a fixed choice is its default");
+        assert_eq!(parse_format(&bgrx(Value::Long(0))).unwrap().modifier, Some(0));
     }
 
     #[test]
@@ -322,7 +272,7 @@ mod tests {
             (vec![(VIDEO_FORMAT, Value::Id(8)), size(0, 4)], "0x4"),
             (vec![(VIDEO_FORMAT, Value::Id(8)), size(4, 16385)], "4x16385"),
             (vec![(VIDEO_FORMAT, Value::Id(3)), size(4, 4)], "pixel format 3"),
-            (vec![(VIDEO_FORMAT, Value::Id(8)), size(4, 4), (VIDEO_MODIFIER, Value::Long(0))], "GPU"),
+            (vec![(VIDEO_FORMAT, Value::Id(8)), size(4, 4), (VIDEO_MODIFIER, Value::Int(0))], "modifier"),
         ] {
             let error = parse_format(&format(&extra)).unwrap_err();
             assert!(error.contains(why), "{error}");

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::buffer::{Returns, Slot};
 use super::format::VideoFormat;
-use super::layout::{self, PlaneAt};
-use super::meta::{self, Shape};
-use crate::capture::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, Memory};
+use super::layout::{self, Chunk, PlaneAt};
+use super::lease::{Hold, Lent, Refusals, Release};
+use super::meta::{self, Shape, SyncPoints};
+use super::waiter::Waiter;
+use crate::capture::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, GpuBuffer, Memory};
 use crate::{Rect, Timestamp};
 
 /// A producer's timestamp that lies longer ago than this is not believed.
@@ -33,7 +35,23 @@ pub(super) struct Frames {
     hotspot: (i32, i32),
     /// The last picture, kept while the pointer may move over it.
     last: Option<CapturedFrame>,
+    /// What pictures in a GPU's memory need.
+    gpu: Option<GpuFrames>,
 }
+
+/// What pictures in a GPU's memory need.
+#[derive(Debug)]
+struct GpuFrames {
+    waiter: Waiter,
+    refusals: Arc<Refusals>,
+    /// Frames in a row that could not be used.
+    failures: u32,
+    /// Whether the producer says how many bytes a picture has; not all do.
+    states_size: bool,
+}
+
+/// After so many frames in a row that cannot be used, buffers of another kind are asked for.
+const MOST_FAILURES: u32 = 8;
 
 /// Whether the buffer goes straight back to PipeWire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +75,7 @@ impl Frames {
             bitmap: Arc::new(CursorBitmap { size: crate::Size::default(), rgba: Vec::new() }),
             hotspot: (0, 0),
             last: None,
+            gpu: None,
         }
     }
 
@@ -67,18 +86,50 @@ impl Frames {
         self.last = None;
     }
 
+    /// Prepares for pictures in a GPU's memory.
+    ///
+    /// # Errors
+    /// The thread that waits for them cannot be started.
+    pub(super) fn prepare_gpu(&mut self, refusals: &Arc<Refusals>) -> std::io::Result<()> {
+        if self.gpu.is_none() {
+            let waiter = Waiter::start(self.sink.clone())?;
+            let refusals = Arc::clone(refusals);
+            self.gpu = Some(GpuFrames { waiter, refusals, failures: 0, states_size: false });
+        }
+        Ok(())
+    }
+
+    /// Frames of another stream from the same source, which goes on counting.
+    pub(super) fn successor(&self) -> Self {
+        let mut next = Self::new(self.stream, self.sink.clone(), self.with_cursor);
+        (next.sequence, next.last_pts) = (self.sequence, self.last_pts);
+        next
+    }
+
     /// The stream ended: lets go of what it holds.
     pub(super) fn clear(&mut self) {
         self.set_format(None);
         self.slots.clear();
+        self.gpu = None;
+    }
+
+    /// Buffers in which pictures can come.
+    pub(super) fn usable_slots(&self) -> usize {
+        self.slots.iter().filter(|slot| !matches!(slot.gpu, Some(Err(_)))).count()
     }
 
     /// Handles one buffer that the producer filled.
     pub(super) fn accept(&mut self, slot: usize) -> Keep {
         let arrived = Timestamp::now();
         match self.read(slot, arrived) {
-            Ok(keep) => keep,
+            Ok(keep) => {
+                if let Some(gpu) = &mut self.gpu {
+                    gpu.failures = 0;
+                }
+                keep
+            }
             Err(why) => {
+                self.failed(slot, &why);
                 self.sequence += 1;
                 self.missed = Damage::Full;
                 self.sink.corrupt(&why);
@@ -89,13 +140,19 @@ impl Frames {
 
     fn read(&mut self, index: usize, arrived: Timestamp) -> Result<Keep, String> {
         let slot = self.slots.get(index).ok_or("it came in a buffer that was never announced")?;
+        if let Some(Err(why)) = &slot.gpu {
+            return Err(why.clone());
+        }
+        // Signalled on every way out, unless it is handed on with the picture.
+        let points = slot.gpu.as_ref().and_then(|_| slot.sync_points());
+        let release = slot.gpu.as_ref().and_then(|gpu| gpu.as_ref().ok()?.release(points));
         let header = slot.meta(meta::HEADER, meta::HEADER_BYTES).and_then(|bytes| meta::header(&bytes));
         let cursor = self.with_cursor.then(|| read_cursor(slot)).flatten();
         let chunks = slot.chunks();
         let may_move = slot.has_meta(meta::CURSOR) || chunks.iter().any(|chunk| chunk.is_corrupted());
         let cursor = cursor.transpose()?.and_then(|cursor| self.cursor(cursor));
         let stated = header.map(|header| header.pts);
-        if chunks.iter().all(|chunk| chunk.size == 0) {
+        if self.lacks_picture(&self.slots[index], &chunks) {
             // Compositors send the pointer's movements so, some marking the absent picture corrupt.
             let pts = self.pts(stated, arrived);
             return self.without_picture(pts, arrived, cursor, may_move);
@@ -104,6 +161,9 @@ impl Frames {
             return Err("the producer marked it as corrupted".into());
         }
         let slot = &self.slots[index];
+        if slot.gpu.is_some() {
+            return self.gpu_picture(index, &chunks, points, release, (stated, arrived), cursor);
+        }
         slot.check()?;
         let format = slot.format;
         let places = layout::place(format.format, format.size, &slot.lengths(), &chunks)?;
@@ -121,33 +181,129 @@ impl Frames {
         cursor: Option<Cursor>,
     ) -> Result<Keep, String> {
         let slot = &self.slots[index];
-        let VideoFormat { format, size, color, .. } = slot.format;
-        let crop = slot.meta(meta::CROP, meta::REGION_BYTES).and_then(|bytes| meta::region(&bytes, size));
-        let transform = slot.meta(meta::TRANSFORM, 4).map(|bytes| meta::transform(&bytes));
-        let damage = slot.meta(meta::DAMAGE, 64 * meta::REGION_BYTES);
-        let mut damage = damage.map_or(Damage::Full, |bytes| meta::damage(&bytes, size));
-        damage.merge(&self.missed);
-        let sequence = self.sequence;
-        self.sequence += 1;
+        let VideoFormat { format, size, .. } = slot.format;
         let (keep, memory) = match slot.lend(places, &self.returns) {
             Some(lent) => (Keep::Lent, Some(lent)),
             None => (Keep::GiveBack, slot.copy(places, &self.returns)),
         };
         let Some((lease, planes)) = memory else {
-            self.missed = damage;
-            self.sink.drop_frame();
+            self.no_room(index);
             return Ok(Keep::GiveBack);
         };
         let memory = match CpuBuffer::new(lease, format, size, &planes) {
             Ok(buffer) => Memory::Cpu(buffer),
             Err(why) => {
                 // The lease is gone, and has given the buffer back if it was lent.
+                self.sequence += 1;
                 self.missed = Damage::Full;
                 self.sink.corrupt(&why.to_string());
                 return Ok(keep);
             }
         };
+        let frame = self.describe(index, pts, arrived, cursor, memory);
+        self.sink.push(frame);
+        Ok(keep)
+    }
+
+    /// Hands on a picture in a GPU's memory, as soon as it is drawn.
+    fn gpu_picture(
+        &mut self,
+        index: usize,
+        chunks: &[Chunk],
+        points: Option<SyncPoints>,
+        release: Option<Release>,
+        (stated, arrived): (Option<i64>, Timestamp),
+        cursor: Option<Cursor>,
+    ) -> Result<Keep, String> {
+        if self.slots.len() < 2 {
+            return Err(
+                "the source has one buffer only, which would not come back before the next picture".into()
+            );
+        }
+        let slot = &mut self.slots[index];
+        let (id, format) = (slot.id, slot.format);
+        let blocks = slot.gpu.as_mut().ok_or("it is not in a GPU's memory")?;
+        let blocks = blocks.as_mut().map_err(|why| why.clone())?;
+        let buffer = blocks.picture(&format, chunks)?;
+        let until = blocks.until(&buffer, points, format.framerate);
+        let takes_fences = blocks.takes_fences();
+        let gpu = self.gpu.as_mut().ok_or("no picture in a GPU's memory was expected")?;
+        gpu.states_size |= chunks.iter().any(|chunk| chunk.size > 0);
+        // The picture under the pointer would else hold the only buffer that there is.
+        let ticket = self.returns.borrow_one(id).or_else(|| {
+            self.last = None;
+            self.returns.borrow_one(id)
+        });
+        let Some(ticket) = ticket else {
+            self.no_room(index);
+            return Ok(Keep::GiveBack);
+        };
+        let waits = Arc::clone(gpu.waiter.waits());
+        let lent =
+            Lent::new(Hold::new(ticket, release), Arc::clone(&buffer), takes_fences, &waits, &gpu.refusals);
+        let memory = Memory::Gpu(GpuBuffer { buffer, lease: Arc::new(lent) });
+        let pts = self.pts(stated, arrived);
+        let frame = self.describe(index, pts, arrived, cursor, memory);
+        waits.deliver(frame, until);
+        Ok(Keep::Lent)
+    }
+
+    /// Whether a frame only says where the pointer is. In a GPU's memory a picture need not state its size.
+    fn lacks_picture(&self, slot: &Slot, chunks: &[Chunk]) -> bool {
+        let empty = chunks.iter().all(|chunk| chunk.size == 0);
+        if slot.gpu.is_none() {
+            return empty;
+        }
+        let states_size = self.gpu.as_ref().is_some_and(|gpu| gpu.states_size);
+        let first = chunks.first().copied().unwrap_or_default();
+        first.is_corrupted() || empty && (states_size || first.stride == 0)
+    }
+
+    /// Asks for buffers of another kind when these cannot be used time and again.
+    fn failed(&mut self, index: usize, why: &str) {
+        let modifier = self.slots.get(index).and_then(|slot| slot.format.modifier);
+        if let (Some(gpu), Some(modifier)) = (&mut self.gpu, modifier) {
+            gpu.failures += 1;
+            if gpu.failures >= MOST_FAILURES {
+                gpu.failures = 0;
+                gpu.refusals.refuse(modifier, why);
+            }
+        }
+    }
+
+    /// Too many frames are out: this one is not handed on.
+    fn no_room(&mut self, index: usize) {
+        self.missed = self.damage(index);
+        self.sequence += 1;
+        self.sink.drop_frame();
+    }
+
+    /// What changed since the last frame that was handed on.
+    fn damage(&self, index: usize) -> Damage {
+        let slot = &self.slots[index];
+        let damage = slot.meta(meta::DAMAGE, 64 * meta::REGION_BYTES);
+        let mut damage = damage.map_or(Damage::Full, |bytes| meta::damage(&bytes, slot.format.size));
+        damage.merge(&self.missed);
+        damage
+    }
+
+    /// A frame that is handed on, with all that the producer says of it.
+    fn describe(
+        &mut self,
+        index: usize,
+        pts: Timestamp,
+        arrived: Timestamp,
+        cursor: Option<Cursor>,
+        memory: Memory,
+    ) -> CapturedFrame {
+        let slot = &self.slots[index];
+        let VideoFormat { format, size, color, .. } = slot.format;
+        let crop = slot.meta(meta::CROP, meta::REGION_BYTES).and_then(|bytes| meta::region(&bytes, size));
+        let transform = slot.meta(meta::TRANSFORM, 4).map(|bytes| meta::transform(&bytes));
+        let damage = self.damage(index);
         self.missed = Damage::Rects(Vec::new());
+        let sequence = self.sequence;
+        self.sequence += 1;
         let frame = CapturedFrame {
             stream: self.stream,
             sequence,
@@ -166,8 +322,7 @@ impl Frames {
         if self.with_cursor {
             self.last = Some(frame.clone());
         }
-        self.sink.push(frame);
-        Ok(keep)
+        frame
     }
 
     /// A buffer without a picture: the last one again, with the pointer where it is now. Where the
@@ -193,7 +348,11 @@ impl Frames {
         last.cursor = cursor;
         let mut frame = last.clone();
         frame.damage = Damage::Rects(Vec::new());
-        self.sink.push(frame);
+        match &self.gpu {
+            // After the pictures that are still being drawn.
+            Some(gpu) => gpu.waiter.waits().deliver(frame, None),
+            None => self.sink.push(frame),
+        }
         Ok(Keep::GiveBack)
     }
 

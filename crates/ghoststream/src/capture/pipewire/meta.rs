@@ -19,8 +19,11 @@ pub(super) const DAMAGE: u32 = 3;
 pub(super) const CURSOR: u32 = 5;
 /// `SPA_META_VideoTransform`.
 pub(super) const TRANSFORM: u32 = 8;
+/// `SPA_META_SyncTimeline`, from PipeWire 1.2 on.
+pub(super) const SYNC_TIMELINE: u32 = 9;
 
 pub(super) const HEADER_BYTES: usize = 32;
+pub(super) const SYNC_TIMELINE_BYTES: usize = 24;
 pub(super) const REGION_BYTES: usize = 16;
 pub(super) const CURSOR_BYTES: usize = 28;
 pub(super) const BITMAP_BYTES: usize = 20;
@@ -42,6 +45,21 @@ pub fn header(bytes: &[u8]) -> Option<Header> {
     let flags = word(bytes, 0)?;
     let pts = i64::from_ne_bytes(bytes.get(8..16)?.try_into().ok()?);
     Some(Header { corrupted: flags & 2 != 0, pts })
+}
+
+/// `SPA_META_SyncTimeline`: the points of one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncPoints {
+    /// When the picture may be read; 0 is at once.
+    pub acquire: u64,
+    /// To be signalled when it was read; 0 is none.
+    pub release: u64,
+}
+
+/// Reads the points of a frame; `None` when the meta is too short.
+pub fn sync_points(bytes: &[u8]) -> Option<SyncPoints> {
+    let at = |offset: usize| Some(u64::from_ne_bytes(bytes.get(offset..offset + 8)?.try_into().ok()?));
+    Some(SyncPoints { acquire: at(8)?, release: at(16)? })
 }
 
 /// The part of `bytes`'s region that lies within a picture of `size`; `None` where it is empty.
@@ -189,6 +207,13 @@ mod tests {
         assert_eq!(region(&words(&[100, 0, 1, 1]), size), None);
         assert_eq!(region(&words(&[i32::MIN, i32::MAX, -1, -1]), size), None);
         assert_eq!(region(&words(&[0, 0, -1, -1]), size), Some(Rect::of(size)), "a huge unsigned width");
+    }
+
+    #[test]
+    fn the_points_of_a_frame_are_read() {
+        let bytes = words(&[1, 0, 5, 0, 6, 1]);
+        assert_eq!(sync_points(&bytes), Some(SyncPoints { acquire: 5, release: 6 + (1 << 32) }));
+        assert_eq!(sync_points(&bytes[..23]), None);
     }
 
     #[test]

@@ -4,19 +4,27 @@
 //! and watches over its streams ([`connection`]); where `CaptureConfig::resume` asks for it, it
 //! looks for a lost source again. Each [`stream`] turns the buffers it gets ([`buffer`], checked by
 //! [`layout`] and [`meta`]) into [`frames`] on PipeWire's own data thread and pushes them into the
-//! [`FrameSink`]. Everything that reads what another process wrote is a pure function over bytes
+//! [`FrameSink`]. Pictures in a GPU's memory stay there ([`gpu`], [`lease`]); what is not drawn yet waits in a thread of its
+//! own ([`waiter`]), and what cannot be used is asked for otherwise ([`negotiation`], [`ladder`]). Everything that reads what another process wrote is a pure function over bytes
 //! and lives in [`pod`], [`format`], [`layout`] and [`meta`].
 
 mod buffer;
+mod callbacks;
 mod connection;
 pub mod format;
 mod frames;
+mod gpu;
+mod ladder;
 pub mod layout;
+mod lease;
 mod mapping;
 pub mod meta;
+mod negotiation;
+mod offers;
 pub mod pod;
 mod stream;
 pub mod untrusted;
+mod waiter;
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +33,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use connection::{Connection, Context};
+use ghoststream_gpu::Imports;
+use gpu::Access;
+use ladder::Ladder;
+use negotiation::Asking;
+use offers::Wish;
 use pipewire as pw;
 
 use super::{Capture, CaptureError, CaptureEvent, FrameSink};
@@ -82,9 +95,10 @@ pub(super) fn open_node(
     config: &CaptureConfig,
     node: &str,
     sink: FrameSink,
+    imports: Option<Imports>,
 ) -> Result<Box<dyn Capture>, CaptureError> {
     let target = Target { node: NodeName::Typed(node.to_owned()), label: String::new() };
-    open_streams(Remote::Default, vec![target], config, sink, None)
+    open_streams(Remote::Default, vec![target], config, sink, imports, None)
 }
 
 /// Captures `targets`, stream 0 being the first. Blocks until each has agreed on a format,
@@ -100,13 +114,26 @@ pub(super) fn open_streams(
     targets: Vec<Target>,
     config: &CaptureConfig,
     sink: FrameSink,
+    imports: Option<Imports>,
     reopen: Option<Reopen>,
 ) -> Result<Box<dyn Capture>, CaptureError> {
     let stop = Stop::default();
     let (wake, woken) = pw::channel::channel();
     let (ready, opened) = mpsc::sync_channel(1);
     let streams = targets.len();
-    let task = Task { targets, config: config.clone(), sink, reopen, stop: stop.clone() };
+    let asking = Asking {
+        wish: Wish { fps: config.fps, hdr: config.hdr },
+        access: imports.as_ref().map(Access::new),
+        ladder: Ladder::new(imports),
+        wake: {
+            let wake = wake.clone();
+            // Nobody to wake when the thread has ended.
+            Arc::new(move || {
+                let _ = wake.send(());
+            })
+        },
+    };
+    let task = Task { targets, config: config.clone(), sink, asking, reopen, stop: stop.clone() };
     let thread = std::thread::Builder::new()
         .name("gs-pipewire".into())
         .spawn(move || task.run(remote, woken, &ready))
@@ -152,6 +179,8 @@ struct Task {
     targets: Vec<Target>,
     config: CaptureConfig,
     sink: FrameSink,
+    /// What a new stream asks for.
+    asking: Asking,
     reopen: Option<Reopen>,
     stop: Stop,
 }
@@ -190,7 +219,7 @@ impl Task {
     }
 
     fn context<'a>(&'a self, main_loop: &'a pw::main_loop::MainLoopRc) -> Context<'a> {
-        Context { main_loop, config: &self.config, sink: &self.sink, stop: &self.stop }
+        Context { main_loop, config: &self.config, sink: &self.sink, asking: &self.asking, stop: &self.stop }
     }
 
     /// Watches over the streams, and looks for their sources again when they are lost.

@@ -15,6 +15,8 @@ const TYPE_CHOICE: u32 = 19;
 
 /// `SPA_POD_PROP_FLAG_MANDATORY`.
 const FLAG_MANDATORY: u32 = 1 << 3;
+/// `SPA_POD_PROP_FLAG_DONT_FIXATE`.
+const FLAG_DONT_FIXATE: u32 = 1 << 4;
 
 /// One value, borrowed from the bytes it came in.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,20 @@ impl<'a> Pod<'a> {
         word(self.of(TYPE_INT)?, 0).map(u32::cast_signed)
     }
 
+    /// Every long number of a choice, the default first and not again; of a plain value, that one.
+    pub fn longs(self) -> Vec<i64> {
+        let Some(first) = self.of(TYPE_LONG) else { return Vec::new() };
+        let all = if self.kind == TYPE_CHOICE { self.body.get(16..).unwrap_or_default() } else { first };
+        let number = |bytes: &[u8]| i64::from_ne_bytes(bytes.try_into().unwrap_or_default());
+        let mut longs: Vec<i64> = Vec::new();
+        for value in all.chunks_exact(8).map(number) {
+            if !longs.contains(&value) {
+                longs.push(value);
+            }
+        }
+        longs
+    }
+
     /// Width and height.
     pub fn rectangle(self) -> Option<Size> {
         let body = self.of(TYPE_RECTANGLE)?;
@@ -91,15 +107,28 @@ pub struct Properties<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Properties<'a> {
+    /// Whether the property is there, and is left to whoever makes the buffers to choose.
+    pub fn is_unfixed(mut self, wanted: u32) -> bool {
+        self.split().is_some_and(|(key, flags, _)| {
+            if key == wanted { flags & FLAG_DONT_FIXATE != 0 } else { self.is_unfixed(wanted) }
+        })
+    }
+
+    /// Key, flags and value of the next property.
+    fn split(&mut self) -> Option<(u32, u32, Pod<'a>)> {
+        let (key, flags) = (word(self.rest, 0)?, word(self.rest, 4)?);
+        let (pod, rest) = Pod::split(self.rest.get(8..)?)?;
+        self.rest = rest;
+        Some((key, flags, pod))
+    }
+}
+
 impl<'a> Iterator for Properties<'a> {
     type Item = (u32, Pod<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let key = word(self.rest, 0)?;
-        // Four bytes of flags lie between the key and its value.
-        let (pod, rest) = Pod::split(self.rest.get(8..)?)?;
-        self.rest = rest;
-        Some((key, pod))
+        self.split().map(|(key, _, pod)| (key, pod))
     }
 }
 
@@ -127,6 +156,8 @@ pub enum Value {
     /// Both sides must speak of the property, or there is no agreement. Of what only one side
     /// mentions, an agreement takes over the other's word unasked.
     Mandatory(Box<Value>),
+    /// A choice that stays one in the agreement: whoever makes the buffers chooses later.
+    Unfixed(Box<Value>),
 }
 
 impl Value {
@@ -140,14 +171,23 @@ impl Value {
         Self::Mandatory(Box::new(self))
     }
 
+    /// The same, as a choice that whoever makes the buffers fixes.
+    pub fn unfixed(self) -> Self {
+        Self::Unfixed(Box::new(self))
+    }
+
     /// The flags of a property with this value.
-    const fn flags(&self) -> u32 {
-        if matches!(self, Self::Mandatory(_)) { FLAG_MANDATORY } else { 0 }
+    fn flags(&self) -> u32 {
+        match self {
+            Self::Mandatory(value) => FLAG_MANDATORY | value.flags(),
+            Self::Unfixed(value) => FLAG_DONT_FIXATE | value.flags(),
+            _ => 0,
+        }
     }
 
     fn kind(&self) -> u32 {
         match self {
-            Self::Mandatory(value) => value.kind(),
+            Self::Mandatory(value) | Self::Unfixed(value) => value.kind(),
             Self::Id(_) => TYPE_ID,
             Self::Int(_) => TYPE_INT,
             Self::Long(_) => TYPE_LONG,
@@ -159,7 +199,7 @@ impl Value {
 
     fn write_body(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Mandatory(value) => value.write_body(out),
+            Self::Mandatory(value) | Self::Unfixed(value) => value.write_body(out),
             Self::Id(value) => push(out, *value),
             Self::Int(value) => push(out, value.cast_unsigned()),
             Self::Long(value) => out.extend_from_slice(&value.to_ne_bytes()),
@@ -279,6 +319,24 @@ mod tests {
         assert_eq!(found[3].1.fraction(), Some((60, 1)));
         assert_eq!(found[4].1.int(), Some(6));
         assert_eq!(found[5].1.id(), Some(3));
+    }
+
+    #[test]
+    fn a_choice_tells_all_its_values_and_who_fixes_them() {
+        let choice = Value::Enum([7, 7, -1, 9].map(Value::Long).to_vec());
+        let object = |value: Value| Object::new(7, 9, &[(1, Value::Id(5)), (2, value)]).to_bytes();
+        for (value, unfixed, expected) in [
+            (choice.clone().mandatory().unfixed(), true, vec![7, -1, 9]),
+            (choice.mandatory(), false, vec![7, -1, 9]),
+            (Value::Long(3), false, vec![3]),
+            (Value::Int(3), false, vec![]),
+        ] {
+            let bytes = object(value);
+            let (_, mut properties) = Pod::parse(&bytes).unwrap().object().unwrap();
+            assert_eq!(properties.is_unfixed(2), unfixed);
+            assert!(!properties.is_unfixed(1) && !properties.is_unfixed(3));
+            assert_eq!(properties.nth(1).unwrap().1.longs(), expected);
+        }
     }
 
     #[test]

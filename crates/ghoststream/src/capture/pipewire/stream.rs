@@ -6,26 +6,30 @@
 //! the same `&mut` on both threads.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pipewire as pw;
 use pw::spa::sys as spa_sys;
 use pw::sys as pw_sys;
 
-use super::buffer::{Returns, Slot};
-use super::format;
+use super::buffer::{NO_MEMORY, Returns, Slot};
+use super::callbacks::events;
+use super::format::VideoFormat;
 use super::frames::{Frames, Keep};
+use super::lease::Refusals;
+use super::negotiation::{Asking, Care, Negotiation};
 use super::pod::Object;
+use crate::stats::{FrameSync, Journal};
 
 /// How far a stream has come, for the capture thread to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Status {
     /// The agreed format, or why it cannot be used.
-    pub(super) format: Option<Result<format::VideoFormat, String>>,
+    pub(super) format: Option<Result<VideoFormat, String>>,
     /// There was an agreed format at some time.
     pub(super) agreed: bool,
     pub(super) buffers: usize,
@@ -37,11 +41,12 @@ pub(super) struct Status {
 }
 
 /// What the callbacks work on.
-#[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     stream: NonNull<pw_sys::pw_stream>,
     frames: Mutex<Frames>,
     status: Mutex<Status>,
+    negotiation: Mutex<Negotiation>,
+    refusals: Arc<Refusals>,
     next_slot: AtomicU64,
 }
 
@@ -61,11 +66,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Connects to a node, asking for pictures at this rate and, where there are any, in HDR; the agreement follows in callbacks, see [`Stream::status`].
+    /// Connects to a node; the agreement follows in callbacks, see [`Stream::status`].
     pub(super) fn connect(
         core: &pw::core::CoreRc,
         node: u32,
-        (fps, hdr): (f64, bool),
+        asking: Asking,
         frames: Frames,
     ) -> Result<Self, pw::Error> {
         let properties = pw::properties::properties! {
@@ -78,10 +83,15 @@ impl Stream {
         };
         let stream = pw::stream::StreamRc::new(core.clone(), "GhostStream capture", properties)?;
         let raw = NonNull::new(stream.as_raw_ptr()).ok_or(pw::Error::CreationFailed)?;
+        let wake = Arc::clone(&asking.wake);
+        let negotiation = Negotiation::new(asking);
+        let offers = negotiation.offers();
         let shared = Arc::new(Shared {
             stream: raw,
             frames: Mutex::new(frames),
             status: Mutex::default(),
+            negotiation: Mutex::new(negotiation),
+            refusals: Arc::new(Refusals::new(wake)),
             next_slot: AtomicU64::new(0),
         });
         let events = Box::new(events());
@@ -94,11 +104,11 @@ impl Stream {
             pw_sys::pw_stream_add_listener(raw.as_ptr(), &raw mut *hook, &raw const *events, data);
         }
         let this = Self { stream, _hook: hook, _events: events, shared };
-        this.start(node, format::offers(fps, hdr))?;
+        this.start(node, &offers)?;
         Ok(this)
     }
 
-    fn start(&self, node: u32, offers: Vec<Object>) -> Result<(), pw::Error> {
+    fn start(&self, node: u32, offers: &[Object]) -> Result<(), pw::Error> {
         let mut params: Vec<*const spa_sys::spa_pod> = offers.iter().map(Object::as_ptr).collect();
         let flags = pw_sys::pw_stream_flags_PW_STREAM_FLAG_AUTOCONNECT
             | pw_sys::pw_stream_flags_PW_STREAM_FLAG_RT_PROCESS
@@ -122,7 +132,34 @@ impl Stream {
     pub(super) fn status(&self) -> Status {
         self.shared.status().clone()
     }
+
+    /// Sees to what was refused and to what takes too long; returns when to do so again.
+    pub(super) fn tend(&self, journal: &Journal) -> Duration {
+        let refused = self.shared.refusals.take();
+        let care = self.shared.negotiation().care(refused, journal);
+        match care {
+            Care::Look(after) => after,
+            Care::Offer(offers) => {
+                self.shared.update(&offers, "other buffers cannot be asked for");
+                LOOK_AGAIN
+            }
+        }
+    }
+
+    /// What to ask of the same source when this stream broke before it had buffers of a GPU's; `None` when that
+    /// is not what broke it.
+    pub(super) fn remedy(&self, why: &str, journal: &Journal) -> Option<(Asking, Frames)> {
+        let mut negotiation = self.shared.negotiation();
+        let modifier = negotiation.broke()?;
+        if !negotiation.step(modifier, why, journal) {
+            return None;
+        }
+        Some((negotiation.asking().clone(), self.shared.frames().successor()))
+    }
 }
+
+/// When to look again at a stream that was just asked for other buffers.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Drop for Stream {
     fn drop(&mut self) {
@@ -142,7 +179,21 @@ impl Shared {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn state_changed(&self, old: pw_sys::pw_stream_state, new: pw_sys::pw_stream_state, error: &str) {
+    fn negotiation(&self) -> MutexGuard<'_, Negotiation> {
+        self.negotiation.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A callback panicked, which is a bug; it must not unwind into C.
+    pub(super) fn panicked(&self) {
+        self.status().error.get_or_insert_with(|| "a callback panicked; this is a bug".to_owned());
+    }
+
+    pub(super) fn state_changed(
+        &self,
+        old: pw_sys::pw_stream_state,
+        new: pw_sys::pw_stream_state,
+        error: &str,
+    ) {
         tracing::debug!(old, new, error, "stream state");
         let mut status = self.status();
         status.streaming = new == pw_sys::pw_stream_state_PW_STREAM_STATE_STREAMING;
@@ -156,62 +207,97 @@ impl Shared {
         }
     }
 
-    fn format_changed(&self, bytes: Option<&[u8]>) {
-        let format = bytes.map(format::parse_format);
+    pub(super) fn format_changed(&self, bytes: Option<&[u8]>) {
+        let format = self.negotiation().agree(bytes).transpose();
         tracing::debug!(?format, "stream format");
-        self.frames().set_format(format.as_ref().and_then(|format| format.as_ref().ok()).copied());
-        let usable = matches!(format, Some(Ok(_)));
+        let usable = format.as_ref().and_then(|format| format.as_ref().ok()).copied();
+        self.frames().set_format(usable);
         let mut status = self.status();
         status.format = format;
-        status.agreed |= usable;
+        status.agreed |= usable.is_some();
         drop(status);
-        if usable {
-            self.ask_for_buffers();
+        if let Some(format) = usable {
+            let params = self.negotiation().params(&format);
+            self.update(&params, "the buffers cannot be asked for");
         }
     }
 
-    fn ask_for_buffers(&self) {
-        let params = format::stream_params();
+    /// Tells PipeWire other parameters. On the stream's loop only.
+    fn update(&self, params: &[Object], failure: &str) {
         let mut params: Vec<*const spa_sys::spa_pod> = params.iter().map(Object::as_ptr).collect();
-        // SAFETY: called from a callback of this stream, on its loop; the pods are copied.
+        // SAFETY: called on the stream's loop; the pods are copied.
         let result = unsafe {
             pw_sys::pw_stream_update_params(self.stream.as_ptr(), params.as_mut_ptr(), params.len() as u32)
         };
         if result < 0 {
             let error = std::io::Error::from_raw_os_error(-result);
-            self.status().error.get_or_insert_with(|| format!("the buffers cannot be asked for: {error}"));
+            self.status().error.get_or_insert_with(|| format!("{failure}: {error}"));
         }
     }
 
-    fn add_buffer(&self, buffer: NonNull<pw_sys::pw_buffer>) {
+    pub(super) fn add_buffer(&self, buffer: NonNull<pw_sys::pw_buffer>) {
         let id = self.next_slot.fetch_add(1, Ordering::Relaxed);
         // Buffers without a format would be a bug of PipeWire's; what comes in them is given back.
         let Some(format) = self.frames().format else { return };
-        // SAFETY: PipeWire has just added it, and `remove_buffer` drops the slot. Mapping is done
-        // before the lock is taken.
-        let slot = unsafe { Slot::new(id, format, buffer) };
+        // Mapping is done before the lock is taken.
+        let slot = self.slot(id, format, buffer);
         if let Err(why) = &slot.blocks {
             tracing::warn!(%why, "a buffer cannot be used");
         }
+        let sync = match &slot.gpu {
+            None => FrameSync::SharedMemory,
+            Some(Ok(blocks)) => blocks.kind(),
+            Some(Err(why)) => {
+                tracing::warn!(%why, "a buffer in GPU memory cannot be used");
+                if why != NO_MEMORY {
+                    self.refusals.refuse(format.modifier.unwrap_or_default(), why);
+                }
+                FrameSync::Hold
+            }
+        };
         let mut frames = self.frames();
+        frames.sink.synced(frames.stream, sync);
         if frames.slots.is_empty() {
             // What is still out of the buffers before does not count against these.
             frames.returns = Arc::<Returns>::default();
         }
+        let usable = !matches!(slot.gpu, Some(Err(_)));
         frames.slots.push(slot);
         frames.returns.set_buffers(frames.slots.len());
-        self.status().buffers = frames.slots.len();
+        self.status().buffers = frames.usable_slots();
+        drop(frames);
+        if usable {
+            self.negotiation().buffer_came();
+        }
     }
 
-    fn remove_buffer(&self, buffer: NonNull<pw_sys::pw_buffer>) {
+    fn slot(&self, id: u64, format: VideoFormat, buffer: NonNull<pw_sys::pw_buffer>) -> Slot {
+        let prepared = self.negotiation().buffers(&format).and_then(|gpu| {
+            if gpu.is_some() {
+                let prepared = self.frames().prepare_gpu(&self.refusals);
+                prepared.map_err(|error| format!("nobody can wait for its pictures: {error}"))?;
+            }
+            Ok(gpu)
+        });
+        // SAFETY: PipeWire has just added the buffer, and `remove_buffer` drops the slot.
+        unsafe {
+            match prepared {
+                Ok(None) => Slot::new(id, format, buffer),
+                Ok(Some((planes, access))) => Slot::of_gpu(id, format, buffer, planes, &access),
+                Err(why) => Slot::unusable(id, format, buffer, why),
+            }
+        }
+    }
+
+    pub(super) fn remove_buffer(&self, buffer: NonNull<pw_sys::pw_buffer>) {
         let mut frames = self.frames();
         frames.slots.retain(|slot| slot.buffer != buffer);
         frames.returns.set_buffers(frames.slots.len());
-        self.status().buffers = frames.slots.len();
+        self.status().buffers = frames.usable_slots();
     }
 
     /// Takes every filled buffer, and gives back those that nobody reads any more.
-    fn process(&self) {
+    pub(super) fn process(&self) {
         let mut frames = self.frames();
         for id in frames.returns.take() {
             if let Some(slot) = frames.slots.iter().find(|slot| slot.id == id) {
@@ -236,74 +322,4 @@ impl Shared {
         // SAFETY: a buffer of this stream that was dequeued, on the thread of the process callback.
         unsafe { pw_sys::pw_stream_queue_buffer(self.stream.as_ptr(), buffer.as_ptr()) };
     }
-}
-
-fn events() -> pw_sys::pw_stream_events {
-    // SAFETY: a table of optional functions; zero is none.
-    let mut events: pw_sys::pw_stream_events = unsafe { std::mem::zeroed() };
-    events.version = pw_sys::PW_VERSION_STREAM_EVENTS;
-    events.state_changed = Some(on_state_changed);
-    events.param_changed = Some(on_param_changed);
-    events.add_buffer = Some(on_add_buffer);
-    events.remove_buffer = Some(on_remove_buffer);
-    events.process = Some(on_process);
-    events
-}
-
-/// Runs a callback's work; a panic, which would be a bug, must not unwind into C.
-///
-/// # Safety
-/// `data` is what was given to `pw_stream_add_listener`.
-unsafe fn guarded(data: *mut c_void, work: impl FnOnce(&Shared)) {
-    // SAFETY: the caller promises it; `Stream` keeps `Shared` until the stream is destroyed.
-    let Some(shared) = (unsafe { data.cast::<Shared>().as_ref() }) else { return };
-    if catch_unwind(AssertUnwindSafe(|| work(shared))).is_err() {
-        shared.status().error.get_or_insert_with(|| "a callback panicked; this is a bug".to_owned());
-    }
-}
-
-unsafe extern "C" fn on_state_changed(
-    data: *mut c_void,
-    old: pw_sys::pw_stream_state,
-    new: pw_sys::pw_stream_state,
-    error: *const c_char,
-) {
-    // SAFETY: PipeWire passes a string or null, valid during the call.
-    let error = if error.is_null() { None } else { Some(unsafe { CStr::from_ptr(error) }) };
-    let error = error.map(CStr::to_string_lossy).unwrap_or_default();
-    // SAFETY: PipeWire hands back our pointer.
-    unsafe { guarded(data, |shared| shared.state_changed(old, new, &error)) };
-}
-
-unsafe extern "C" fn on_param_changed(data: *mut c_void, id: u32, param: *const spa_sys::spa_pod) {
-    if id != format::PARAM_FORMAT {
-        return;
-    }
-    // SAFETY: PipeWire passes a whole pod or null, valid during the call: a header that states the
-    // size of what follows.
-    let bytes = unsafe {
-        param.as_ref().map(|pod| {
-            let length = size_of::<spa_sys::spa_pod>() + pod.size as usize;
-            std::slice::from_raw_parts(param.cast::<u8>(), length)
-        })
-    };
-    // SAFETY: PipeWire hands back our pointer.
-    unsafe { guarded(data, |shared| shared.format_changed(bytes)) };
-}
-
-unsafe extern "C" fn on_add_buffer(data: *mut c_void, buffer: *mut pw_sys::pw_buffer) {
-    let Some(buffer) = NonNull::new(buffer) else { return };
-    // SAFETY: PipeWire hands back our pointer.
-    unsafe { guarded(data, |shared| shared.add_buffer(buffer)) };
-}
-
-unsafe extern "C" fn on_remove_buffer(data: *mut c_void, buffer: *mut pw_sys::pw_buffer) {
-    let Some(buffer) = NonNull::new(buffer) else { return };
-    // SAFETY: PipeWire hands back our pointer.
-    unsafe { guarded(data, |shared| shared.remove_buffer(buffer)) };
-}
-
-unsafe extern "C" fn on_process(data: *mut c_void) {
-    // SAFETY: PipeWire hands back our pointer.
-    unsafe { guarded(data, Shared::process) };
 }

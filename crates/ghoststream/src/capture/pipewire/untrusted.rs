@@ -20,9 +20,11 @@ pub fn read(bytes: &[u8]) {
 fn pods(bytes: &[u8]) {
     if let Some((_, properties)) = Pod::parse(bytes).and_then(Pod::object) {
         for (_, pod) in properties {
-            let _ = (pod.id(), pod.int(), pod.rectangle(), pod.fraction(), pod.object().is_some());
+            let _ =
+                (pod.id(), pod.int(), pod.longs(), pod.rectangle(), pod.fraction(), pod.object().is_some());
         }
     }
+    let _ = format::unfixed_modifiers(bytes);
     if let Ok(format) = format::parse_format(bytes) {
         assert!((1..=16384).contains(&format.size.width) && (1..=16384).contains(&format.size.height));
     }
@@ -76,6 +78,7 @@ fn size(bytes: &[u8]) -> Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capture::pipewire::offers;
     use proptest::prelude::*;
 
     proptest! {
@@ -93,7 +96,8 @@ mod tests {
 
         #[test]
         fn a_format_with_a_changed_word_does_no_harm(index in 0usize..60, word: u32) {
-            let mut bytes = format::offers(60.0, true)[0].to_bytes();
+            let wish = offers::Wish { fps: 60.0, hdr: true };
+            let mut bytes = offers::offers(wish, None)[0].to_bytes();
             let at = index * 4 % (bytes.len() - 3);
             bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
             read(&bytes);

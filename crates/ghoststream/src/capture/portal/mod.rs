@@ -15,6 +15,8 @@ pub use probe::{ScreenCastAbilities, probe};
 
 use std::time::Duration;
 
+use ghoststream_gpu::Imports;
+
 use super::pipewire::{self, Remote, Stop, Target};
 use super::{Capture, CaptureError, FrameSink};
 use crate::CaptureConfig;
@@ -25,14 +27,18 @@ use thread::PortalThread;
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Asks the portal and captures every stream that the user picked, in the portal's order.
-pub(super) fn open(config: &CaptureConfig, sink: FrameSink) -> Result<Box<dyn Capture>, CaptureError> {
+pub(super) fn open(
+    config: &CaptureConfig,
+    sink: FrameSink,
+    imports: Option<Imports>,
+) -> Result<Box<dyn Capture>, CaptureError> {
     let portal = PortalThread::start(session::Wish::new(config, &sink), sink.clone())?;
     let opened = portal.requests().open(&|| sink.is_given_up())?;
     // The pointer may have to come another way than was asked.
     let config = config.clone().with_cursor(opened.cursor);
     let reopen = config.resume.then(|| reopen(&portal));
     let (remote, targets) = split(opened);
-    let streams = pipewire::open_streams(remote, targets, &config, sink, reopen)?;
+    let streams = pipewire::open_streams(remote, targets, &config, sink, imports, reopen)?;
     Ok(Box::new(PortalCapture { streams, _portal: portal }))
 }
 

@@ -1,0 +1,177 @@
+//! Where a stream stands in agreeing on its buffers, and what to do when it does not come further.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::buffer::NO_MEMORY;
+use super::format::{VideoFormat, parse_format, unfixed_modifiers};
+use super::gpu::Access;
+use super::ladder::Ladder;
+use super::offers::{GpuBuffers, Wish, fixed_offers, offers, stream_params};
+use super::pod::Object;
+use crate::stats::Journal;
+
+/// How long buffers may take to come once a format in a GPU's memory is agreed on.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long whoever makes the buffers may take to choose a modifier, as it should.
+const CHOICE: Duration = Duration::from_millis(500);
+
+/// What a stream asks for.
+#[derive(Clone)]
+pub(super) struct Asking {
+    pub(super) wish: Wish,
+    pub(super) ladder: Ladder,
+    /// How buffers in a GPU's memory are looked at; `None` where none are asked for.
+    pub(super) access: Option<Access>,
+    /// Wakes the thread that negotiates.
+    pub(super) wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// An agreement in a GPU's memory.
+#[derive(Clone, Debug)]
+struct Agreed {
+    format: VideoFormat,
+    /// The modifiers to choose from, while nobody has.
+    open: Option<Vec<u64>>,
+    since: Instant,
+    /// Whether buffers came of it.
+    buffers: bool,
+}
+
+/// Where a stream stands.
+pub(super) struct Negotiation {
+    asking: Asking,
+    agreed: Option<Agreed>,
+    /// A modifier that was never offered, and came all the same.
+    intruder: Option<(u64, String)>,
+}
+
+/// What is to be done about a stream.
+pub(super) enum Care {
+    /// Nothing before so long.
+    Look(Duration),
+    /// These are the formats that it takes from now on.
+    Offer(Vec<Object>),
+}
+
+impl Negotiation {
+    pub(super) const fn new(asking: Asking) -> Self {
+        Self { asking, agreed: None, intruder: None }
+    }
+
+    /// What is asked for now.
+    pub(super) const fn asking(&self) -> &Asking {
+        &self.asking
+    }
+
+    /// The formats that are taken now.
+    pub(super) fn offers(&self) -> Vec<Object> {
+        offers(self.asking.wish, self.asking.ladder.imports())
+    }
+
+    /// A format was agreed on, or none. `Ok(None)` when there is nothing to go on with for now.
+    ///
+    /// # Errors
+    /// It cannot be used, in words.
+    pub(super) fn agree(&mut self, bytes: Option<&[u8]>) -> Result<Option<VideoFormat>, String> {
+        let Some(bytes) = bytes else { return Ok(None) };
+        let mut format = parse_format(bytes)?;
+        let open = unfixed_modifiers(bytes);
+        if let Some(choice) = &open {
+            format.modifier = self.asking.ladder.choose(&format, choice).or(format.modifier);
+        }
+        if let Err(why) = self.asking.ladder.planes(&format) {
+            let modifier = format.modifier.filter(|_| self.asking.ladder.imports().is_some());
+            self.intruder = Some((modifier.ok_or_else(|| why.clone())?, why));
+            (self.asking.wake)();
+            return Ok(None);
+        }
+        let agreed = Agreed { format, open, since: Instant::now(), buffers: false };
+        self.agreed = format.modifier.is_some().then_some(agreed);
+        if self.agreed.is_some() {
+            // Somebody has to look at the time.
+            (self.asking.wake)();
+        }
+        Ok(Some(format))
+    }
+
+    /// What is asked of the buffers of a format.
+    pub(super) fn params(&self, format: &VideoFormat) -> Vec<Object> {
+        let planes = self.asking.ladder.planes(format).ok().flatten();
+        let timelines = self.asking.access.as_ref().is_some_and(Access::timelines);
+        stream_params(planes.map(|planes| GpuBuffers { planes, timelines }))
+    }
+
+    /// How many planes of memory buffers have, and how to look at them, where they are in a GPU's memory.
+    ///
+    /// # Errors
+    /// They come before their modifier was chosen; others will follow.
+    pub(super) fn buffers(&self, format: &VideoFormat) -> Result<Option<(u32, Access)>, String> {
+        let (Some(planes), Some(access)) = (self.asking.ladder.planes(format)?, &self.asking.access) else {
+            return Ok(None);
+        };
+        if self.agreed.as_ref().is_some_and(|agreed| agreed.open.is_some()) {
+            return Err(NO_MEMORY.into());
+        }
+        Ok(Some((planes, access.clone())))
+    }
+
+    /// A buffer came that can be used.
+    pub(super) fn buffer_came(&mut self) {
+        if let Some(agreed) = &mut self.agreed {
+            agreed.buffers = true;
+        }
+    }
+
+    /// Whether the stream broke before it had buffers of a GPU's, which others may remedy.
+    pub(super) fn broke(&self) -> Option<u64> {
+        self.agreed.as_ref().filter(|agreed| !agreed.buffers)?.format.modifier
+    }
+
+    /// Steps down, since buffers with `modifier` cannot be had or used; `false` when there is no step left.
+    pub(super) fn step(&mut self, modifier: u64, why: &str, journal: &Journal) -> bool {
+        let Some(next) = self.asking.ladder.step(modifier) else { return false };
+        journal.note(format!(
+            "the source's pictures in GPU memory (modifier {modifier:#x}) cannot be used: {why}; {next}"
+        ));
+        self.agreed = None;
+        true
+    }
+
+    /// Looks at what was refused, and at the time.
+    pub(super) fn care(&mut self, refused: Option<(u64, String)>, journal: &Journal) -> Care {
+        // What came late of buffers that were left before is no news.
+        let current = self.agreed.as_ref().and_then(|agreed| agreed.format.modifier);
+        let refused = refused.filter(|(modifier, _)| Some(*modifier) == current);
+        if let Some((modifier, why)) = self.intruder.take().or(refused)
+            && self.step(modifier, &why, journal)
+        {
+            return Care::Offer(self.offers());
+        }
+        match &self.agreed {
+            Some(agreed) if !agreed.buffers => {}
+            _ => return Care::Look(Duration::MAX),
+        }
+        self.hurry(journal)
+    }
+
+    /// Buffers of a GPU's were agreed on, and none have come: looks at the time.
+    fn hurry(&mut self, journal: &Journal) -> Care {
+        let Some(agreed) = &mut self.agreed else { return Care::Look(Duration::MAX) };
+        let passed = agreed.since.elapsed();
+        let (format, modifier) = (agreed.format, agreed.format.modifier.unwrap_or_default());
+        let limit = if agreed.open.is_some() { CHOICE } else { PATIENCE };
+        if passed < limit {
+            return Care::Look(limit - passed);
+        }
+        if agreed.open.take().is_some() {
+            agreed.since = Instant::now();
+            return Care::Offer(fixed_offers(self.asking.wish, &format, modifier));
+        }
+        if self.step(modifier, &format!("no buffers that can be used came within {PATIENCE:?}"), journal) {
+            return Care::Offer(self.offers());
+        }
+        Care::Look(Duration::MAX)
+    }
+}
