@@ -4,6 +4,7 @@
 mod changes;
 mod errors;
 mod formats;
+mod gpu;
 mod leases;
 mod lies;
 mod life;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream::internals::{
-    Capture, CapturedFrame, Counters, FrameQueue, FrameSink, Journal, Taken, open_capture,
+    Capture, CapturedFrame, Counters, FrameQueue, FrameSink, Imports, Journal, Taken, open_capture,
 };
 use ghoststream::{CaptureConfig, CaptureError, CaptureSource};
 use testkit::Session;
@@ -38,11 +38,15 @@ impl Rig {
     }
 
     pub fn with(config: &CaptureConfig) -> Result<Self, CaptureError> {
+        Self::importing(config, None)
+    }
+
+    pub fn importing(config: &CaptureConfig, imports: Option<Imports>) -> Result<Self, CaptureError> {
         let counters = Arc::new(Counters::default());
         let journal = Journal::default();
         let sink = FrameSink::new(Arc::clone(&counters), journal.clone());
         let queue = sink.subscribe(0);
-        let capture = open_capture(config, sink)?;
+        let capture = open_capture(config, sink, imports)?;
         Ok(Self { capture: Some(capture), queue, counters, journal })
     }
 

@@ -18,6 +18,8 @@ pub struct Draft<'a> {
     pub size: Size,
     /// The first plane's stride.
     pub stride: usize,
+    /// Whether it is in a GPU's memory.
+    pub in_gpu: bool,
     /// Whether this buffer was never painted before.
     pub first_use: bool,
     /// The buffer's memory; none where it was cut off before.

@@ -1,6 +1,6 @@
 //! The memory of the producer's buffers.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::ptr::NonNull;
 
 use anyhow::{Context, Result, bail};
@@ -8,8 +8,10 @@ use pipewire::spa::sys as spa_sys;
 use pipewire::sys as pw_sys;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use testkit_dmabuf::Source;
 
-use super::script::{Blocks, Memory, Script};
+use super::script::{Blocks, Gpu, Memory, Script};
+use super::timeline::Points;
 use ghoststream::internals::format::VideoFormat;
 
 /// A file of a buffer, mapped for writing.
@@ -32,6 +34,18 @@ impl File {
     }
 }
 
+impl File {
+    /// A DMA-BUF.
+    fn dmabuf(length: usize, source: Source) -> Result<Self> {
+        let made = testkit_dmabuf::Buffer::new(source, length)?;
+        let fd = made.as_fd().try_clone_to_owned()?;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: as for `new`. The memory of these devices is the CPU's, which needs no calls around writing.
+        let base = unsafe { mmap(std::ptr::null_mut(), length, access, MapFlags::SHARED, &fd, 0) }?;
+        Ok(Self { fd, base: NonNull::new(base.cast()).context("mapped nowhere")?, length })
+    }
+}
+
 impl Drop for File {
     fn drop(&mut self) {
         // SAFETY: what `new` mapped; no block is borrowed any more, since that borrows the buffer.
@@ -49,6 +63,8 @@ pub(super) struct Buffer {
     pub(super) format: VideoFormat,
     pub(super) used: bool,
     truncated: bool,
+    /// Explicit synchronisation, where it was agreed on.
+    pub(super) points: Option<Points>,
 }
 
 impl Buffer {
@@ -61,8 +77,23 @@ impl Buffer {
         script: &Script,
         format: VideoFormat,
     ) -> Result<Self> {
-        let mut this =
-            Self { raw, files: Vec::new(), spans: Vec::new(), format, used: false, truncated: false };
+        let mut this = Self {
+            raw,
+            files: Vec::new(),
+            spans: Vec::new(),
+            format,
+            used: false,
+            truncated: false,
+            points: None,
+        };
+        if let (Some(gpu), Some(modifier)) = (&script.gpu, format.modifier) {
+            if gpu.fails.contains(&modifier) {
+                bail!("no buffers with modifier {modifier:#x} can be allocated");
+            }
+            // SAFETY: the caller promises that the buffer is valid.
+            unsafe { this.allocate_gpu(gpu, &script.gpu_layout(format.format, format.size)) }?;
+            return Ok(this);
+        }
         let Memory::MemFd { sealable } = script.memory else { return Ok(this) };
         let blocks = script.layout(format.format, format.size);
         // SAFETY: the caller promises that the buffer is valid.
@@ -92,6 +123,76 @@ impl Buffer {
             start += length;
         }
         Ok(this)
+    }
+
+    /// Allocates the planes of a picture in a GPU's memory, and the timelines.
+    ///
+    /// # Safety
+    /// As for [`Buffer::new`].
+    unsafe fn allocate_gpu(&mut self, gpu: &Gpu, planes: &[(usize, usize)]) -> Result<()> {
+        let file = |length| match gpu.source {
+            Some(source) => File::dmabuf(length, source),
+            None => File::new(length, false),
+        };
+        // SAFETY: the caller promises that the buffer is valid.
+        let datas = unsafe { datas(self.raw) };
+        let mut start = 0;
+        for (index, (length, _)) in planes.iter().enumerate() {
+            if !gpu.together {
+                self.files.push(file(*length)?);
+                self.spans.push((index, 0, *length));
+            } else {
+                if index == 0 {
+                    self.files.push(file(planes.iter().map(|(bytes, _)| bytes).sum())?);
+                }
+                self.spans.push((0, start, *length));
+                start += length;
+            }
+            let data = datas.get_mut(index).context("PipeWire made too few blocks")?;
+            let file = self.files.last().context("there is no memory")?;
+            data.type_ = 3;
+            data.flags = spa_sys::SPA_DATA_FLAG_READWRITE;
+            data.fd = i64::from(file.fd.as_raw_fd());
+            data.mapoffset = 0;
+            data.maxsize = file.length as u32;
+            data.data = std::ptr::null_mut();
+        }
+        if let (Some(timelines), [.., acquire, release]) = (gpu.timeline, datas)
+            && self.has_meta(9)
+        {
+            let points = Points::new(timelines)?;
+            for (data, fd) in [(acquire, points.acquire()), (release, points.release())] {
+                data.type_ = 5;
+                data.flags = spa_sys::SPA_DATA_FLAG_READABLE;
+                data.fd = i64::from(fd.as_raw_fd());
+            }
+            self.points = Some(points);
+        }
+        Ok(())
+    }
+
+    /// How far each block starts into its file, which a picture in a GPU's memory has to say.
+    pub(super) fn starts(&self) -> Vec<u32> {
+        let starts = self.spans.iter().map(|(_, start, _)| *start as u32);
+        if self.format.modifier.is_some() { starts.collect() } else { Vec::new() }
+    }
+
+    /// Reads the first word of a meta.
+    pub(super) fn meta_word(&self, kind: u32) -> Option<u32> {
+        // SAFETY: as for `set_meta`.
+        unsafe {
+            let buffer = &*self.raw.as_ref().buffer;
+            if buffer.metas.is_null() {
+                return None;
+            }
+            let metas = std::slice::from_raw_parts(buffer.metas, buffer.n_metas as usize);
+            let meta = metas.iter().find(|meta| meta.type_ == kind && meta.size >= 4)?;
+            Some(NonNull::new(meta.data.cast::<u32>())?.as_ptr().read_volatile())
+        }
+    }
+
+    fn has_meta(&self, kind: u32) -> bool {
+        self.meta_word(kind).is_some()
     }
 
     /// The memory to paint into, block by block; nothing once it was cut off.

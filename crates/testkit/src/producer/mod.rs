@@ -8,6 +8,7 @@ mod draft;
 mod memory;
 mod run;
 mod script;
+mod timeline;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -19,7 +20,7 @@ pub use draft::{Draft, cursor_meta, pattern};
 use ghoststream::Size;
 use ghoststream::internals::layout::Chunk;
 use ghoststream::test_card::{Card, Stamp};
-pub use script::{Blocks, Memory, Metas, Offer, Script, pixel_format, spa_format};
+pub use script::{Blocks, Gpu, Memory, Metas, Offer, Script, Timelines, pixel_format, spa_format};
 
 /// Fills a frame in: its pixels, its metadata, and its lies.
 pub type Painter = Box<dyn FnMut(&mut Draft<'_>) + Send>;
@@ -30,6 +31,8 @@ struct Status {
     node: AtomicU32,
     sent: AtomicU64,
     starved: AtomicU64,
+    released: AtomicU64,
+    unreleased: AtomicU64,
     buffers: AtomicUsize,
     streaming: AtomicBool,
     error: Mutex<Option<String>>,
@@ -106,6 +109,12 @@ impl Producer {
     /// Frames that could not be sent, since the consumer had every buffer.
     pub fn starved(&self) -> u64 {
         self.status.starved.load(Ordering::Acquire)
+    }
+
+    /// Frames whose release point was signalled, and those where it was not within a second.
+    pub fn released(&self) -> (u64, u64) {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Acquire);
+        (of(&self.status.released), of(&self.status.unreleased))
     }
 
     /// Buffers that the stream has.

@@ -1,6 +1,7 @@
 //! The producer's thread.
 
 use std::cell::RefCell;
+use std::ffi::CString;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ghoststream::Timestamp;
-use ghoststream::internals::format::{VideoFormat, parse_format};
+use ghoststream::internals::format::{VideoFormat, parse_format, unfixed_modifiers};
 use ghoststream::internals::layout::Chunk;
 use ghoststream::internals::pod::Object;
 use pipewire as pw;
@@ -19,6 +20,7 @@ use pw::sys as pw_sys;
 use super::draft::Draft;
 use super::memory::Buffer;
 use super::script::{Memory, Offer, Script};
+use super::timeline::Released;
 use super::{Command, Painter, Status};
 
 struct State {
@@ -65,6 +67,7 @@ fn serve(
     };
     let stream = pw::stream::StreamRc::new(core, &script.name, properties)?;
     let (fps, offers, memory) = (script.fps, script.offers.clone(), script.memory);
+    let buffers = if script.gpu.is_some() { Memory::MemFd { sealable: true } } else { memory };
     let state = Rc::new(RefCell::new(State {
         script,
         painter,
@@ -76,13 +79,14 @@ fn serve(
     let _listener = listen(&stream, &state)?;
     let _attached = commands.attach(main_loop.loop_(), {
         let (stream, main_loop) = (stream.clone(), main_loop.clone());
-        move |command| obey(command, &stream, &main_loop, fps)
+        let state = Rc::clone(&state);
+        move |command| obey(command, &stream, &state, &main_loop)
     });
     let timer = main_loop.loop_().add_timer({
         let (stream, state, main_loop) = (stream.clone(), Rc::clone(&state), main_loop.clone());
         move |_| tick(&stream, &state, &main_loop)
     });
-    connect(&stream, &offers, fps, memory)?;
+    connect(&stream, &offers, fps, buffers)?;
     if fps > 0.0 {
         let interval = Duration::from_secs_f64(1.0 / fps);
         timer.update_timer(Some(interval), Some(interval)).into_result()?;
@@ -122,11 +126,18 @@ fn update(stream: &pw::stream::Stream, params: &[Object]) {
     unsafe { pw_sys::pw_stream_update_params(stream.as_raw_ptr(), params.as_mut_ptr(), params.len() as u32) };
 }
 
-fn obey(command: Command, stream: &pw::stream::Stream, main_loop: &pw::main_loop::MainLoopRc, fps: f64) {
+fn obey(
+    command: Command,
+    stream: &pw::stream::Stream,
+    state: &RefCell<State>,
+    main_loop: &pw::main_loop::MainLoopRc,
+) {
     match command {
         Command::SetActive(active) => drop(stream.set_active(active)),
         Command::Offer(offers) => {
+            let fps = state.borrow().script.fps;
             update(stream, &offers.iter().map(|offer| offer.pod(fps)).collect::<Vec<_>>());
+            state.borrow_mut().script.offers = offers;
         }
         Command::Stop => main_loop.quit(),
     }
@@ -157,24 +168,22 @@ fn listen(stream: &pw::stream::StreamRc, state: &Rc<RefCell<State>>) -> Result<L
                 return;
             }
             let format = pod.and_then(|pod| parse_format(pod.as_bytes()).ok());
+            let choice = pod.and_then(|pod| unfixed_modifiers(pod.as_bytes()));
             state.borrow_mut().format = format;
-            if let Some(format) = format {
-                let params = state.borrow().script.params(format.format, format.size);
-                update(stream, &params);
-            }
+            let Some(format) = format else { return };
+            let params = match choice {
+                Some(choice) => state.borrow().choose(&format, &choice),
+                None => state.borrow().script.params(&format),
+            };
+            // It answers with another format, from within.
+            update(stream, &params);
         })
-        .add_buffer(|_, state, raw| {
-            let mut state = state.borrow_mut();
-            let (Some(raw), Some(format)) = (NonNull::new(raw), state.format) else { return };
-            // SAFETY: PipeWire has just added the buffer; `remove_buffer` drops it.
-            match unsafe { Buffer::new(raw, &state.script, format) } {
-                Ok(buffer) => state.buffers.push(buffer),
-                Err(error) => {
-                    *state.status.error.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some(format!("{error:#}"));
-                }
+        .add_buffer(|stream, state, raw| {
+            let failure = state.borrow_mut().add_buffer(raw);
+            if let Some(why) = failure {
+                // The state's callback is called from within.
+                fail(stream, &why);
             }
-            state.status.buffers.store(state.buffers.len(), Ordering::Release);
         })
         .remove_buffer(|_, state, raw| {
             let mut state = state.borrow_mut();
@@ -213,11 +222,70 @@ fn tick(stream: &pw::stream::Stream, state: &RefCell<State>, main_loop: &pw::mai
     }
 }
 
+/// Puts the stream into an error, as a compositor does that cannot allocate.
+fn fail(stream: &pw::stream::Stream, why: &str) {
+    let why = CString::new(why).unwrap_or_default();
+    // SAFETY: the stream is valid; format and message are strings, the one printing the other.
+    unsafe { pw_sys::pw_stream_set_error(stream.as_raw_ptr(), -12, c"%s".as_ptr(), why.as_ptr()) };
+}
+
 impl State {
+    /// Allocates a buffer; returns why the stream fails, where the script wants that.
+    fn add_buffer(&mut self, raw: *mut pw_sys::pw_buffer) -> Option<String> {
+        let (Some(raw), Some(format)) = (NonNull::new(raw), self.format) else { return None };
+        let mut failure = None;
+        // SAFETY: PipeWire has just added the buffer; `remove_buffer` drops it.
+        match unsafe { Buffer::new(raw, &self.script, format) } {
+            Ok(buffer) => self.buffers.push(buffer),
+            Err(error) if format.modifier.is_some() => {
+                failure =
+                    self.script.gpu.as_ref().is_some_and(|gpu| gpu.breaks).then(|| format!("{error:#}"));
+            }
+            Err(error) => {
+                *self.status.error.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(format!("{error:#}"));
+            }
+        }
+        self.status.buffers.store(self.buffers.len(), Ordering::Release);
+        failure
+    }
+
+    /// Chooses the first of our own modifiers that the other side can import, and offers nothing else in a GPU's
+    /// memory.
+    fn choose(&self, format: &VideoFormat, choice: &[u64]) -> Vec<Object> {
+        let (offers, fps) = (&self.script.offers, self.script.fps);
+        if !self.script.gpu.as_ref().is_some_and(|gpu| gpu.chooses) {
+            return Vec::new();
+        }
+        let of_format = |offer: &&Offer| {
+            offer
+                .formats
+                .iter()
+                .any(|id| ghoststream::internals::format::pixel_format(*id) == Some(format.format))
+                && !offer.modifiers.is_empty()
+        };
+        let chosen = offers.iter().filter(of_format).find_map(|offer| {
+            let modifier = offer.modifiers.iter().find(|it| choice.contains(it))?;
+            Some(offer.fixed(*modifier))
+        });
+        chosen.iter().chain(offers).map(|offer| offer.pod(fps)).collect()
+    }
+
     fn fill(&mut self, raw: NonNull<pw_sys::pw_buffer>) {
         let Some(buffer) = self.buffers.iter_mut().find(|buffer| buffer.raw == raw) else { return };
         let format = buffer.format;
-        let layout = self.script.layout(format.format, format.size);
+        let layout = match format.modifier {
+            Some(_) => self.script.gpu_layout(format.format, format.size),
+            None => self.script.layout(format.format, format.size),
+        };
+        let starts = buffer.starts();
+        let released = buffer.points.as_ref().map(|points| points.wait_released());
+        match released {
+            Some(Ok(Released::Yes)) => drop(self.status.released.fetch_add(1, Ordering::AcqRel)),
+            Some(Ok(Released::No) | Err(_)) => drop(self.status.unreleased.fetch_add(1, Ordering::AcqRel)),
+            Some(Ok(Released::First)) | None => {}
+        }
+        let number = self.number;
         let first_use = !std::mem::replace(&mut buffer.used, true);
         let chunk = |(length, stride): &(usize, usize)| Chunk {
             offset: 0,
@@ -232,6 +300,7 @@ impl State {
             format: format.format,
             size: format.size,
             stride: layout.first().map_or(0, |(_, stride)| *stride),
+            in_gpu: format.modifier.is_some(),
             first_use,
             blocks: buffer.blocks(),
             chunks: layout.iter().map(chunk).collect(),
@@ -243,9 +312,17 @@ impl State {
             skip: false,
         };
         (self.painter)(&mut draft);
-        let Draft { pts, header_flags, chunks, crop, transform, damage, cursor, truncate, .. } = draft;
+        let Draft { pts, header_flags, mut chunks, crop, transform, damage, cursor, truncate, .. } = draft;
         self.number += 1;
+        for (chunk, start) in chunks.iter_mut().zip(starts) {
+            chunk.offset = chunk.offset.wrapping_add(start);
+        }
         buffer.set_chunks(&chunks);
+        if let Some(mut points) = buffer.points.take() {
+            buffer.set_meta(9, &points.next());
+            let _ = points.drawn(number);
+            buffer.points = Some(points);
+        }
         let mut header = [0; 32];
         header[..4].copy_from_slice(&header_flags.to_ne_bytes());
         header[8..16].copy_from_slice(&pts.to_ne_bytes());

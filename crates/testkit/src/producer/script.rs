@@ -1,8 +1,9 @@
 //! What a producer offers.
 
-use ghoststream::internals::format;
+use ghoststream::internals::format::{self, VideoFormat};
 use ghoststream::internals::pod::{Object, Value};
 use ghoststream::{PixelFormat, Size};
+use testkit_dmabuf::Source;
 
 /// Where the pixels are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,49 @@ pub enum Blocks {
     PerFile,
 }
 
+/// Buffers in a GPU's memory, for the offers that have modifiers.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    /// Who makes the DMA-BUFs; `None` lets files in memory pose as such.
+    pub source: Option<Source>,
+    /// Whether planes share a DMA-BUF.
+    pub together: bool,
+    /// So many planes of memory in place of the format's.
+    pub planes: Option<usize>,
+    /// Whether it chooses a modifier where the choice is left to it, as it should.
+    pub chooses: bool,
+    /// Modifiers whose buffers it cannot allocate. Compositors leave such buffers without memory.
+    pub fails: Vec<u64>,
+    /// Whether the stream then breaks as well.
+    pub breaks: bool,
+    /// Points of timelines beside each buffer.
+    pub timeline: Option<Timelines>,
+}
+
+/// Explicit synchronisation.
+#[derive(Clone, Copy, Debug)]
+pub struct Timelines {
+    /// The render node, major and minor.
+    pub device: (u32, u32),
+    /// Every so many frames, a point that never signals.
+    pub never: Option<u64>,
+}
+
+impl Gpu {
+    /// Truthful buffers.
+    pub const fn new(source: Option<Source>) -> Self {
+        Self {
+            source,
+            together: false,
+            planes: None,
+            chooses: true,
+            fails: Vec::new(),
+            breaks: false,
+            timeline: None,
+        }
+    }
+}
+
 /// Which metadata comes with each frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -39,6 +83,9 @@ pub struct Metas {
     pub cursor: i32,
 }
 
+/// `SPA_FORMAT_VIDEO_modifier`.
+const MODIFIER: u32 = 0x2_0002;
+
 /// One format that is offered.
 #[derive(Clone, Debug)]
 pub struct Offer {
@@ -50,6 +97,8 @@ pub struct Offer {
     pub framerate: Option<(u32, u32)>,
     /// Further properties of the format, such as its colour.
     pub extra: Vec<(u32, Value)>,
+    /// Modifiers of pictures in a GPU's memory, best first; none for shared memory.
+    pub modifiers: Vec<u64>,
 }
 
 impl Offer {
@@ -58,7 +107,26 @@ impl Offer {
     /// # Panics
     /// The name is not one of [`spa_format`]'s.
     pub fn new(format: &str, size: Size) -> Self {
-        Self { formats: vec![spa_format(format)], size, framerate: None, extra: Vec::new() }
+        Self {
+            formats: vec![spa_format(format)],
+            size,
+            framerate: None,
+            extra: Vec::new(),
+            modifiers: Vec::new(),
+        }
+    }
+
+    /// The same in a GPU's memory.
+    pub fn in_gpu(format: &str, size: Size, modifiers: &[u64]) -> Self {
+        Self { modifiers: modifiers.to_vec(), ..Self::new(format, size) }
+    }
+
+    /// With one modifier only, which nobody has to choose.
+    pub(super) fn fixed(&self, modifier: u64) -> Self {
+        let fixed = (MODIFIER, Value::Long(modifier.cast_signed()).mandatory());
+        let mut this = Self { modifiers: Vec::new(), ..self.clone() };
+        this.extra.push(fixed);
+        this
     }
 
     pub(super) fn pod(&self, fps: f64) -> Object {
@@ -81,6 +149,11 @@ impl Offer {
         if self.framerate.is_none() {
             properties.push((0x2_0005, Value::range(rate(most), rate(1), rate(most))));
         }
+        let mut modifiers: Vec<_> = self.modifiers.iter().map(|it| Value::Long(it.cast_signed())).collect();
+        if let Some(first) = modifiers.first().cloned() {
+            modifiers.insert(0, first);
+            properties.push((MODIFIER, Value::Enum(modifiers).mandatory().unfixed()));
+        }
         properties.extend(self.extra.iter().cloned());
         Object::new(0x4_0003, 3, &properties)
     }
@@ -99,6 +172,8 @@ pub struct Script {
     pub fps: f64,
     /// Where the pixels are.
     pub memory: Memory,
+    /// Where they are for the offers that have modifiers.
+    pub gpu: Option<Gpu>,
     /// How planes are spread.
     pub blocks: Blocks,
     /// Number of buffers: preferred, least, most.
@@ -127,6 +202,7 @@ impl Script {
             offers: vec![Offer::new(format, size)],
             fps,
             memory: Memory::MemFd { sealable: true },
+            gpu: None,
             blocks: Blocks::One,
             buffers: (8, 2, 16),
             data_types: None,
@@ -165,27 +241,48 @@ impl Script {
         }
     }
 
-    /// What is asked of buffers once the format is known.
-    pub(super) fn params(&self, format: PixelFormat, size: Size) -> Vec<Object> {
-        let blocks = self.layout(format, size);
-        let largest = blocks.iter().map(|(bytes, _)| *bytes).max().unwrap_or(0);
+    /// The sizes of the planes of a buffer in a GPU's memory, and the stride of each.
+    pub(super) fn gpu_layout(&self, format: PixelFormat, size: Size) -> Vec<(usize, usize)> {
+        let plane = |index: usize| {
+            let (row_bytes, rows) = format.plane_layout(index.min(format.planes() - 1), size);
+            let stride = row_bytes + self.padding;
+            (stride * rows, stride)
+        };
+        let planes = self.gpu.as_ref().and_then(|gpu| gpu.planes).unwrap_or(format.planes());
+        (0..planes).map(plane).collect()
+    }
+
+    /// What is asked of buffers in a GPU's memory.
+    fn gpu_params(&self, gpu: &Gpu, format: PixelFormat, size: Size) -> Vec<Object> {
+        let planes = self.gpu_layout(format, size).len();
         let (preferred, least, most) = self.buffers;
-        let types = self.data_types.unwrap_or(match self.memory {
-            Memory::MemFd { .. } => 1 << 2,
-            Memory::MemPtr => 1 << 1,
-        });
         let int = Value::Int;
-        let mut params = vec![Object::new(
-            0x4_0004,
-            5,
-            &[
+        let buffers = |timeline: bool| {
+            let mut properties = vec![
                 (1, Value::range(int(preferred), int(least), int(most))),
-                (2, int(blocks.len() as i32)),
-                (3, int(largest as i32)),
-                (4, int(blocks.first().map_or(0, |(_, stride)| *stride as i32))),
-                (6, Value::Flags(types)),
-            ],
-        )];
+                (2, int(planes as i32 + if timeline { 2 } else { 0 })),
+                (6, Value::Flags(self.data_types.unwrap_or(1 << 3))),
+            ];
+            if timeline {
+                properties.push((7, int(1 << 9).mandatory()));
+            }
+            Object::new(0x4_0004, 5, &properties)
+        };
+        let mut params = Vec::new();
+        if gpu.timeline.is_some() {
+            params.push(buffers(true));
+            params.push(Object::new(0x4_0005, 6, &[(1, Value::Id(9)), (2, int(24))]));
+        }
+        params.push(buffers(false));
+        params
+    }
+
+    /// What is asked of buffers once the format is known.
+    pub(super) fn params(&self, agreed: &VideoFormat) -> Vec<Object> {
+        let mut params = match &self.gpu {
+            Some(gpu) if agreed.modifier.is_some() => self.gpu_params(gpu, agreed.format, agreed.size),
+            _ => self.shared_params(agreed.format, agreed.size),
+        };
         let metas = self.metas;
         let wanted = [
             (metas.header, 1, 32),
@@ -195,9 +292,31 @@ impl Script {
             (metas.transform, 8, 4),
         ];
         for (_, kind, size) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
-            params.push(Object::new(0x4_0005, 6, &[(1, Value::Id(kind)), (2, int(size))]));
+            params.push(Object::new(0x4_0005, 6, &[(1, Value::Id(kind)), (2, Value::Int(size))]));
         }
         params
+    }
+
+    fn shared_params(&self, format: PixelFormat, size: Size) -> Vec<Object> {
+        let blocks = self.layout(format, size);
+        let largest = blocks.iter().map(|(bytes, _)| *bytes).max().unwrap_or(0);
+        let (preferred, least, most) = self.buffers;
+        let types = self.data_types.unwrap_or(match self.memory {
+            Memory::MemFd { .. } => 1 << 2,
+            Memory::MemPtr => 1 << 1,
+        });
+        let int = Value::Int;
+        vec![Object::new(
+            0x4_0004,
+            5,
+            &[
+                (1, Value::range(int(preferred), int(least), int(most))),
+                (2, int(blocks.len() as i32)),
+                (3, int(largest as i32)),
+                (4, int(blocks.first().map_or(0, |(_, stride)| *stride as i32))),
+                (6, Value::Flags(types)),
+            ],
+        )]
     }
 }
 
@@ -222,6 +341,8 @@ pub fn spa_format(name: &str) -> u32 {
         ("RGB", SPA_VIDEO_FORMAT_RGB),
         ("BGR", SPA_VIDEO_FORMAT_BGR),
         ("NV12", SPA_VIDEO_FORMAT_NV12),
+        ("P010_10LE", SPA_VIDEO_FORMAT_P010_10LE),
+        ("RGBA_F16", SPA_VIDEO_FORMAT_RGBA_F16),
         ("xRGB_210LE", SPA_VIDEO_FORMAT_xRGB_210LE),
         ("xBGR_210LE", SPA_VIDEO_FORMAT_xBGR_210LE),
         ("RGBx_102LE", SPA_VIDEO_FORMAT_RGBx_102LE),
