@@ -13,6 +13,7 @@ use ghoststream::{
 use ghoststream_picture::matrix::{Levels, to_ycbcr};
 use serde_json::Value;
 use testkit::Session;
+use testkit::judge::judge;
 use testkit::producer::{Draft, Offer, Producer, Script};
 
 // Cargo builds the emulated libraries beside this test because it depends on them.
@@ -20,6 +21,8 @@ use emulated_cuda as _;
 use emulated_nvidia_encode as _;
 
 const SIZE: Size = Size::new(320, 160);
+
+const DISPLAY: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
 
 /// Columns of one colour, in ten-bit code values of red, green and blue: greys from black to 10 000
 /// cd/m², and colours as bright as they come.
@@ -61,8 +64,7 @@ fn desktop() -> Producer {
 }
 
 fn metadata() -> HdrMetadata {
-    let display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
-    let mastering = Some(display.parse::<MasteringDisplay>().unwrap());
+    let mastering = Some(DISPLAY.parse::<MasteringDisplay>().unwrap());
     HdrMetadata { mastering, light: Some(ContentLight { most: 1000, most_average: 400 }) }
 }
 
@@ -165,6 +167,10 @@ fn has_metadata(what: &Value) -> bool {
 /// Tags and metadata stand in the file's header, and in the bitstream without it.
 fn check_kept(recorded: &Recorded, codec: Codec) {
     println!("{:#?}", recorded.report);
+    let verdict = judge(&recorded.path).unwrap();
+    let hdr = &verdict.must_have_video().hdr;
+    assert_eq!(hdr.mastering_display.as_deref(), Some(DISPLAY), "{verdict}");
+    assert_eq!(hdr.content_light.as_deref(), Some("1000,400"), "{verdict}");
     let (stream, frame) = probe(&recorded.path);
     check_tags(&stream);
     check_tags(&frame);

@@ -7,6 +7,7 @@ use ghoststream::test_card::{Luma, Reading, read};
 
 use super::colors::{Coding, ColorMeter};
 use super::file::seconds;
+use super::hdr::Hdr;
 
 /// One decoded picture.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub(super) struct Eye {
     color_due: f64,
     /// How the pictures are coded, as the decoder says.
     pub coding: Option<Coding>,
+    /// What the first picture says of HDR.
+    pub hdr: Hdr,
     /// Names of codec, profile and pixel format.
     pub codec: String,
     pub profile: Option<String>,
@@ -62,6 +65,7 @@ impl Eye {
             color: colors.then(ColorMeter::default),
             color_due: f64::MIN,
             coding: None,
+            hdr: Hdr::default(),
             codec,
             pixel_format: String::new(),
             key_frames: 0,
@@ -107,6 +111,7 @@ impl Eye {
             let name = picture.format().descriptor().map(format::pixel::Descriptor::name);
             self.pixel_format = name.unwrap_or("unknown").to_owned();
             self.coding = Some(Coding::of(picture));
+            self.hdr = Hdr::of(picture);
         }
         self.resized += u64::from(size != self.size);
         let reading = self.gray.luma(picture).and_then(read);

@@ -9,6 +9,7 @@ mod colors;
 mod ear;
 mod eye;
 mod file;
+mod hdr;
 mod sync;
 mod verdict;
 
@@ -20,6 +21,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 pub use card::{CardVerdict, Timing};
+pub use hdr::Hdr;
 pub use verdict::{AudioVerdict, Color, Seek, Verdict, VideoVerdict};
 
 /// What the judge is told of the recording beforehand.

@@ -9,6 +9,7 @@ use super::card::CardVerdict;
 use super::ear::Ear;
 use super::eye::Eye;
 use super::file::{File, PacketErrors, Senses};
+use super::hdr::Hdr;
 use super::sync::Skews;
 
 /// What is in a recording, and what is wrong with it.
@@ -70,6 +71,8 @@ pub struct VideoVerdict {
     pub pixel_format: String,
     /// The colour tags that reach a player.
     pub color: Color,
+    /// What the first picture says of HDR.
+    pub hdr: Hdr,
     /// The largest error of the card's colour bars, in 8-bit code values.
     pub color_error: Option<f64>,
     /// The first picture's time, seconds.
@@ -185,6 +188,7 @@ fn video(eye: Eye, fps: f64) -> VideoVerdict {
         key_frames: eye.key_frames,
         pixel_format: eye.pixel_format,
         color,
+        hdr: eye.hdr,
         color_error,
         start,
         last,
@@ -382,6 +386,14 @@ impl fmt::Display for VideoVerdict {
         let fps = (self.fps * 100.0).round() / 100.0;
         write!(f, "{}{profile} {}x{} at {fps} fps, ", self.codec, self.width, self.height)?;
         write!(f, "{} {matrix} {range}, {} frames, {} key", self.pixel_format, self.frames, self.key_frames)?;
+        if ["smpte2084", "arib-std-b67"].contains(&self.color.transfer.as_str()) {
+            write!(f, ", HDR in {}", self.color.transfer)?;
+        }
+        for (name, value) in [("made on", &self.hdr.mastering_display), ("light", &self.hdr.content_light)] {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
         if self.decode_errors > 0 {
             write!(f, ", {} damaged", self.decode_errors)?;
         }
