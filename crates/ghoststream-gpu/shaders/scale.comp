@@ -1,5 +1,5 @@
 // The pass where sizes differ. Each workgroup makes a tile of 16 rows of the output: it filters the columns
-// of the source that the tile is made of down, each in one invocation, then what that made across, and
+// of the source that the tile is made of down, two in each invocation, then what that made across, and
 // converts. Every column but those at the tile's sides is read by one workgroup only.
 #version 460
 #extension GL_GOOGLE_include_directive : require
@@ -11,8 +11,9 @@
 #include "target.glsl"
 #include "axes.glsl"
 
-// How many rows of the output a column's invocation is ahead in reading: what is under way to it at a time.
+// For how many rows of the output an invocation reads at once: the more, the more is under way to it.
 layout(constant_id = 22) const int BATCH = 1;
+const int QUADS = (BATCH * STEP_DOWN + 1) / 2;
 
 // Rows of a tile.
 const int ROWS = 16;
@@ -41,14 +42,23 @@ vec3 kept(int at) {
     return vec3(reds[at], greens[at], blues[at]);
 }
 
-// A pixel of what is scaled.
-vec3 read(ivec2 at, bool pointed) {
-    if (HALFWAY) {
-        return halfway.colours[at.y * params.content.z + at.x].rgb;
+// Two by two pixels of what is scaled: one, right of it, below it, and right of that. What is beyond the edges
+// may be anything.
+void read(ivec2 at, bool pointed, out vec3 colours[4]) {
+    ivec2 last = params.view.zw - 1;
+    for (int i = 0; i < 4; i++) {
+        ivec2 here = clamp(at + ivec2(i & 1, i >> 1), ivec2(0), last);
+        if (HALFWAY) {
+            colours[i] = halfway.colours[here.y * params.content.z + min(here.x, params.content.z - 1)].rgb;
+        } else {
+            colours[i] = buffer_colour(buffer_place(here));
+        }
     }
-    ivec2 place = buffer_place(at);
-    vec3 colour = buffer_colour(place);
-    return pointed ? with_pointer(place, colour) : colour;
+    if (pointed) {
+        for (int i = 0; i < 4; i++) {
+            colours[i] = with_pointer(buffer_place(at + ivec2(i & 1, i >> 1)), colours[i]);
+        }
+    }
 }
 
 // Filters columns down, from `first` of the source on, for the rows from `top` of the picture on.
@@ -56,19 +66,27 @@ void down_any(int first, int columns, int top, bool pointed) {
     // Four rows at once have most of the source's rows in common.
     const int MANY = 4;
     int last = params.content.w - 1;
-    for (int column = int(gl_LocalInvocationIndex); column < columns; column += int(gl_WorkGroupSize.x)) {
+    int column = int(gl_LocalInvocationIndex) * 2;
+    for (; column < columns; column += int(gl_WorkGroupSize.x) * 2) {
         for (int base = 0; base < ROWS; base += MANY) {
             ivec4 rows = clamp(top + base + ivec4(0, 1, 2, 3), ivec4(0), ivec4(last));
-            vec3 sums[MANY] = vec3[](vec3(0.0), vec3(0.0), vec3(0.0), vec3(0.0));
+            vec3 sums[MANY][2];
+            [[unroll]] for (int i = 0; i < MANY; i++) {
+                sums[i] = vec3[](vec3(0.0), vec3(0.0));
+            }
             int end = first_down(rows[MANY - 1]) + axes.taps.y;
-            for (int row = first_down(rows[0]); row < end; row++) {
-                vec3 colour = read(ivec2(first + column, row), pointed);
+            for (int row = first_down(rows[0]); row < end; row += 2) {
+                vec3 colours[4];
+                read(ivec2(first + column, row), pointed, colours);
                 [[unroll]] for (int i = 0; i < MANY; i++) {
-                    sums[i] += weight_down(rows[i], row) * colour;
+                    float above = weight_down(rows[i], row), below = weight_down(rows[i], row + 1);
+                    sums[i][0] += above * colours[0] + below * colours[2];
+                    sums[i][1] += above * colours[1] + below * colours[3];
                 }
             }
-            for (int i = 0; i < MANY; i++) {
-                keep(base + i, column, sums[i]);
+            [[unroll]] for (int i = 0; i < MANY; i++) {
+                keep(base + i, column, sums[i][0]);
+                keep(base + i, column + 1, sums[i][1]);
             }
         }
     }
@@ -85,44 +103,53 @@ float exact_across(int tap) {
 // The same where every row has the same weights: each pixel is read once, and added to all the rows that it
 // has a part in. `first` may lie outside the source.
 void down_exact(ivec2 first, int columns, int top, bool pointed) {
-    int column = int(gl_LocalInvocationIndex);
+    int column = int(gl_LocalInvocationIndex) * 2;
     if (column >= columns) {
         return;
     }
-    ivec2 end = params.view.zw - 1;
-    int x = clamp(first.x + column, 0, end.x);
-    float counts = x == first.x + column ? 1.0 : 0.0;
+    ivec2 x = first.x + column + ivec2(0, 1);
+    vec2 counts = vec2(lessThan(uvec2(x), uvec2(params.view.z)));
     bool edge = top * STEP_DOWN + axes.origin.y < 0
-        || (top + ROWS - 1 + PARTS_DOWN) * STEP_DOWN + axes.origin.y > params.view.w;
-    vec3 sums[PARTS_DOWN];
+        || (top + ROWS + PARTS_DOWN - 1 + BATCH) * STEP_DOWN + axes.origin.y >= params.view.w;
+    vec3 sums[PARTS_DOWN][2];
     [[unroll]] for (int part = 0; part < PARTS_DOWN; part++) {
-        sums[part] = vec3(0.0);
+        sums[part] = vec3[](vec3(0.0), vec3(0.0));
     }
     for (int at = 0; at < ROWS + PARTS_DOWN - 1; at += BATCH) {
-        vec3 rows[BATCH * STEP_DOWN];
-        [[unroll]] for (int i = 0; i < BATCH * STEP_DOWN; i++) {
-            int y = first.y + at * STEP_DOWN + i;
-            int within = clamp(y, 0, end.y);
-            rows[i] = read(ivec2(x, within), pointed) * (y == within ? counts : 0.0);
+        vec3 quads[QUADS][4];
+        int y = first.y + at * STEP_DOWN;
+        [[unroll]] for (int i = 0; i < QUADS; i++) {
+            read(ivec2(x.x, y + 2 * i), pointed, quads[i]);
+        }
+        if (edge) {
+            [[unroll]] for (int i = 0; i < QUADS; i++) {
+                vec2 count = vec2(lessThan(uvec2(y + 2 * i, y + 2 * i + 1), uvec2(params.view.w)));
+                [[unroll]] for (int pixel = 0; pixel < 4; pixel++) {
+                    quads[i][pixel] *= count[pixel >> 1];
+                }
+            }
         }
         [[unroll]] for (int i = 0; i < BATCH; i++) {
-            [[unroll]] for (int tap = 0; tap < STEP_DOWN; tap++) {
+            [[unroll]] for (int tap = i * STEP_DOWN; tap < (i + 1) * STEP_DOWN; tap++) {
+                vec3 left = quads[tap >> 1][tap % 2 * 2], right = quads[tap >> 1][tap % 2 * 2 + 1];
                 [[unroll]] for (int part = 0; part < PARTS_DOWN; part++) {
-                    sums[part] +=
-                        exact_down((PARTS_DOWN - 1 - part) * STEP_DOWN + tap) * rows[i * STEP_DOWN + tap];
+                    float weight = exact_down((PARTS_DOWN - 1 - part) * STEP_DOWN + tap - i * STEP_DOWN);
+                    sums[part][0] += weight * left;
+                    sums[part][1] += weight * right;
                 }
             }
             // The first of them is whole now.
             int row = at + i - (PARTS_DOWN - 1);
             if (row >= 0 && row < ROWS) {
-                int shown_row = clamp(top + row, 0, params.content.w - 1);
-                float fix = edge ? axis_down.down[record_down(shown_row) + 1] : 1.0;
-                keep(row, column, fix * sums[0]);
+                int made = clamp(top + row, 0, params.content.w - 1);
+                float fix = edge ? axis_down.down[record_down(made) + 1] : 1.0;
+                keep(row, column, fix * counts[0] * sums[0][0]);
+                keep(row, column + 1, fix * counts[1] * sums[0][1]);
             }
             [[unroll]] for (int part = 1; part < PARTS_DOWN; part++) {
                 sums[part - 1] = sums[part];
             }
-            sums[PARTS_DOWN - 1] = vec3(0.0);
+            sums[PARTS_DOWN - 1] = vec3[](vec3(0.0), vec3(0.0));
         }
     }
 }
@@ -197,34 +224,37 @@ void make(ivec2 at, int block, int row, int first) {
     put(at, colours, means);
 }
 
-// The columns of the source that the tile is made of: the first, and how many.
-ivec2 span(int left) {
+// The part of the source that a tile is made of: its first pixel, and how many across and down. Where it is
+// EXACT it may reach beyond the edges.
+ivec4 part(ivec2 within) {
     if (EXACT) {
-        return ivec2((left - 1) * STEP_ACROSS + axes.origin.x, (axes.taps.z + PARTS_ACROSS) * STEP_ACROSS);
+        ivec2 step = ivec2(STEP_ACROSS, STEP_DOWN);
+        ivec2 many = ivec2(axes.taps.z + PARTS_ACROSS, ROWS + PARTS_DOWN - 1);
+        return ivec4((within - ivec2(1, 0)) * step + axes.origin.xy, many * step);
     }
-    int last = params.content.z - 1;
-    int first = first_across(clamp(left - 1, 0, last));
-    int end = first_across(clamp(left + axes.taps.z - 1, 0, last)) + (HALFWAY ? 1 : axes.taps.x);
-    return ivec2(first, end - first);
+    ivec2 last = params.content.zw - 1;
+    ivec2 from = clamp(within - ivec2(1, 0), ivec2(0), last);
+    ivec2 to = clamp(within + ivec2(axes.taps.z, ROWS) - 1, ivec2(0), last);
+    ivec2 first = ivec2(first_across(from.x), first_down(from.y));
+    ivec2 end = ivec2(first_across(to.x), first_down(to.y)) + ivec2(HALFWAY ? 1 : axes.taps.x, axes.taps.y);
+    return ivec4(first, end - first);
 }
 
 void main() {
     ivec2 tile = ivec2(gl_WorkGroupID.xy) * ivec2(axes.taps.z, ROWS);
     ivec2 within = tile - params.content.xy;
-    ivec2 columns = span(within.x);
+    ivec4 source = part(within);
     bool shows = all(lessThan(within, params.content.zw))
         && all(greaterThan(within + ivec2(axes.taps.z, ROWS), ivec2(0)));
     if (shows) {
+        ivec2 end = params.view.zw - 1;
+        bool pointed = !HALFWAY && pointer_near(
+            buffer_place(clamp(source.xy, ivec2(0), end)),
+            buffer_place(clamp(source.xy + source.zw - 1, ivec2(0), end)));
         if (EXACT) {
-            int top = within.y * STEP_DOWN + axes.origin.y;
-            ivec2 first = ivec2(columns.x, top);
-            ivec2 last = first + ivec2(columns.y, (ROWS + PARTS_DOWN) * STEP_DOWN) - 1;
-            ivec2 end = params.view.zw - 1;
-            bool pointed = pointer_near(
-                buffer_place(clamp(first, ivec2(0), end)), buffer_place(clamp(last, ivec2(0), end)));
-            down_exact(first, columns.y, within.y, pointed);
+            down_exact(source.xy, source.z, within.y, pointed);
         } else {
-            down_any(columns.x, columns.y, within.y, params.pointer.z > 0);
+            down_any(source.x, source.z, within.y, pointed);
         }
         barrier();
     }
@@ -235,7 +265,7 @@ void main() {
         int block = item % wide, row = item / wide * 2;
         ivec2 at = tile + ivec2(block * 8, row);
         if (block < blocks && all(lessThan(at, params.size.xy))) {
-            make(at, block, row, columns.x);
+            make(at, block, row, source.x);
         }
     }
 }

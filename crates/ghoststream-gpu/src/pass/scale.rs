@@ -9,10 +9,11 @@ use ghoststream_picture::{Rect, Size};
 use super::axes::{Exact, MOST_EXACT, Table};
 use super::kinds::Kinds;
 use super::record::{self, COPIED, WRITTEN};
-use crate::vulkan::{Buffer, DescriptorSet, Device, Layout, Pipeline, Use, VulkanError};
+use crate::vulkan::{Buffer, DescriptorSet, Device, Kind, Layout, Pipeline, Use, VulkanError};
 
-/// Invocations of a workgroup of `scale.comp`, each of which filters a column.
-const COLUMNS: u32 = 128;
+/// Invocations of a workgroup of `scale.comp`, each of which filters two columns at a time.
+const GROUP: u32 = 64;
+const COLUMNS: u32 = 2 * GROUP;
 /// Columns that it has room for.
 const ROOM: u32 = 160;
 /// Rows of the output that a workgroup makes.
@@ -22,8 +23,10 @@ const BLOCK: u32 = 8;
 const WIDEST: u32 = 128;
 /// Invocations of a workgroup of `scale_across.comp`, across and down.
 const ACROSS: (u32, u32) = (32, 4);
-/// Pixels of the source that an invocation reads before it uses the first.
-const AHEAD: u32 = 12;
+/// Rows of the source that an invocation reads before it uses the first. A driver that runs on the CPU gains
+/// nothing by it, and is long in compiling what it makes of the loop.
+const AHEAD: u32 = 18;
+const AHEAD_ON_CPU: u32 = 4;
 
 const SCALE: &[u8] = include_bytes!("../../shaders/scale.spv");
 const SCALE_ACROSS: &[u8] = include_bytes!("../../shaders/scale_across.spv");
@@ -170,8 +173,10 @@ impl Scaler {
             let pipeline = scalers.pipeline(layout, true, shared_constants(scaling.kinds, ACROSS))?;
             steps.push((pipeline, (content.width.div_ceil(ACROSS.0), from.height.div_ceil(ACROSS.1))));
         }
+        let on_cpu = device.physical().kind == Kind::Cpu;
+        let ahead = if on_cpu { AHEAD_ON_CPU } else { AHEAD };
         let exact = across.exact.as_ref().zip(down.exact.as_ref());
-        let pipeline = scalers.pipeline(layout, false, constants(scaling.kinds, plan, exact))?;
+        let pipeline = scalers.pipeline(layout, false, constants(scaling.kinds, plan, exact, ahead))?;
         steps.push((pipeline, (size.width.div_ceil(plan.tile()), size.height.div_ceil(ROWS))));
         Ok(Self { scaling, set, steps, buffers, _halfway: halfway, staging, filled: false })
     }
@@ -258,12 +263,12 @@ fn describe(across: &Table, down: &Table, plan: Plan) -> Vec<u8> {
 }
 
 /// The specialization constants of `scale.comp`: those that all shaders have, then from 16 on its own.
-fn constants(kinds: Kinds, plan: Plan, exact: Option<(&Exact, &Exact)>) -> Vec<u32> {
-    let mut constants = shared_constants(kinds, (COLUMNS, 1));
+fn constants(kinds: Kinds, plan: Plan, exact: Option<(&Exact, &Exact)>, ahead: u32) -> Vec<u32> {
+    let mut constants = shared_constants(kinds, (GROUP, 1));
     constants.push(u32::from(plan == Plan::Halfway));
     if let (Plan::Exact(_), Some((across, down))) = (plan, exact) {
         let parts = |it: &Exact| it.weights.len() as u32 / it.step;
-        let batch = batch(ROWS + parts(down) - 1, (AHEAD / down.step).max(1));
+        let batch = batch(ROWS + parts(down) - 1, (ahead / down.step).max(1));
         constants.extend([1, across.step, down.step, parts(across), parts(down), batch]);
     }
     constants
@@ -276,7 +281,7 @@ fn shared_constants(kinds: Kinds, group: (u32, u32)) -> Vec<u32> {
     constants
 }
 
-/// How many of `all` steps are best made at once, of `most`: few batches, and few steps beyond the end.
+/// How many of `all` steps are best made at once, of `most`: few steps beyond the end, and few batches.
 fn batch(all: u32, most: u32) -> u32 {
-    (1..=most).min_by_key(|it| all.div_ceil(*it) * (it + 2)).unwrap_or(1)
+    (1..=most).min_by_key(|it| all.div_ceil(*it) * (2 * it + 1)).unwrap_or(1)
 }
