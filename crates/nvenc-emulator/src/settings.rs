@@ -28,6 +28,9 @@ pub struct Settings {
     pub sessions: Option<PathBuf>,
     /// `NVENC_EMULATOR_LATENCY=1`: pictures take as long as they do on the GPU of the profile.
     pub latency: bool,
+    /// `NVENC_EMULATOR_UNREAD=1`: after the first, pictures are taken and their pixels let be: what comes out is
+    /// filler, which no decoder shows. To measure a hand-over that is faster than this emulator encodes.
+    pub unread: bool,
     /// `NVENC_EMULATOR_REAL_CUDA=1`: only the encoder is emulated, over this machine's own `libcuda`.
     /// Read by what installs the libraries.
     pub real_cuda: bool,
@@ -45,6 +48,7 @@ impl Default for Settings {
             exact: false,
             sessions: None,
             latency: false,
+            unread: false,
             real_cuda: false,
         }
     }
@@ -114,13 +118,14 @@ impl Settings {
             exact: flag("NVENC_EMULATOR_EXACT")?,
             sessions: text("NVENC_EMULATOR_SESSIONS")?.map(PathBuf::from),
             latency: flag("NVENC_EMULATOR_LATENCY")?,
+            unread: flag("NVENC_EMULATOR_UNREAD")?,
             real_cuda: flag("NVENC_EMULATOR_REAL_CUDA")?,
         })
     }
 
     /// The variables that say this, all of them: what is not asked for is empty, so that nothing is
     /// inherited.
-    pub fn variables(&self) -> [(&'static str, OsString); 10] {
+    pub fn variables(&self) -> [(&'static str, OsString); 11] {
         let path = |path: &Option<PathBuf>| path.clone().map(OsString::from).unwrap_or_default();
         let flag = |on: bool| OsString::from(if on { "1" } else { "0" });
         [
@@ -136,6 +141,7 @@ impl Settings {
             ("NVENC_EMULATOR_EXACT", flag(self.exact)),
             ("NVENC_EMULATOR_SESSIONS", path(&self.sessions)),
             ("NVENC_EMULATOR_LATENCY", flag(self.latency)),
+            ("NVENC_EMULATOR_UNREAD", flag(self.unread)),
             ("NVENC_EMULATOR_REAL_CUDA", flag(self.real_cuda)),
         ]
     }
@@ -172,6 +178,7 @@ mod tests {
             exact: true,
             sessions: Some("/s".into()),
             latency: true,
+            unread: true,
             real_cuda: true,
         };
         for settings in [settings, Settings::default()] {

@@ -39,7 +39,11 @@ impl Session {
         let bitstream = self.free_bitstream(params)?;
         let surface = self.picture_surface(params)?;
         let delay = self.faults()?;
-        let picture = self.picture(params.get("inputBuffer") as usize, &surface)?;
+        let unread = self.emulator.settings.unread && self.encoding()?.may_go_unread()?;
+        let picture = match unread {
+            true => None,
+            false => Some(self.picture(params.get("inputBuffer") as usize, &surface)?),
+        };
 
         let takes = self.picture_time();
         let encoding = self.encoding_mut()?;
@@ -56,7 +60,10 @@ impl Session {
         encoding.waiting.push_back(bitstream);
         let forced =
             std::mem::take(&mut encoding.force_key) || flags & (flag::FORCE_KEY | flag::FORCE_INTRA) != 0;
-        encoding.push(picture, submitted, forced);
+        match picture {
+            Some(picture) => encoding.push(picture, submitted, forced),
+            None => encoding.let_pass(submitted),
+        }
         self.buffers.bitstreams.insert(bitstream, Bitstream::Waiting);
         if self.deliver() == 0 { Err(Refusal::new(NeedMoreInput, "")) } else { Ok(()) }
     }

@@ -12,7 +12,7 @@ use super::output::Packet;
 use super::plan::Plan;
 use super::wish::Wish;
 use crate::schema::Record;
-use crate::status::Status::{InvalidParam, UnsupportedParam};
+use crate::status::Status::{InvalidParam, Unimplemented, UnsupportedParam};
 use crate::status::{Answer, require};
 
 /// An initialised encoder.
@@ -147,6 +147,31 @@ impl Encoding {
         }
     }
 
+    /// Whether pictures can be taken without looking at them: from the second on, where none waits for
+    /// another.
+    pub fn may_go_unread(&self) -> Answer<bool> {
+        let waits = self.plan.lookahead > 0 || self.plan.settings.gop.b_frames > 0;
+        require(!waits, Unimplemented, || {
+            "NVENC_EMULATOR_UNREAD=1 is for streams without B-frames and lookahead".into()
+        })?;
+        Ok(self.started)
+    }
+
+    /// Takes the next picture without its pixels: filler comes out.
+    pub fn let_pass(&mut self, submitted: Submitted) {
+        self.busy_until = self.busy_until.max(Instant::now()) + self.takes + submitted.delay;
+        self.done.push_back(Packet {
+            bytes: filler(self.plan.codec).to_vec(),
+            kind: Kind::P,
+            quantizer: 0,
+            order: u32::try_from(submitted.number).unwrap_or(u32::MAX),
+            frame: submitted.frame,
+            time: submitted.time,
+            duration: submitted.duration,
+            ready_at: self.busy_until,
+        });
+    }
+
     fn encode_next(&mut self) {
         if let Some(next) = self.ahead.pop_front() {
             let outputs = self.encoder.push(&next.picture, next.number, next.force_key);
@@ -203,6 +228,15 @@ const fn delimiter(codec: Codec) -> &'static [u8] {
         Codec::H264 => &[0, 0, 0, 1, 0x09, 0xf0],
         Codec::Hevc => &[0, 0, 0, 1, 0x46, 0x01, 0x50],
         Codec::Av1 => &[0x12, 0],
+    }
+}
+
+/// Filler data NAL units of H.264 (7.3.2.7) and HEVC (7.3.2.8), and AV1's padding OBU (5.11).
+const fn filler(codec: Codec) -> &'static [u8] {
+    match codec {
+        Codec::H264 => &[0, 0, 0, 1, 0x0c, 0xff, 0x80],
+        Codec::Hevc => &[0, 0, 0, 1, 0x4c, 0x01, 0xff, 0x80],
+        Codec::Av1 => &[0x12, 0, 0x7a, 0],
     }
 }
 

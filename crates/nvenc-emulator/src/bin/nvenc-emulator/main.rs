@@ -70,6 +70,10 @@ struct Run {
     #[arg(long)]
     latency: bool,
 
+    /// Let pictures be unread after the first: what comes out is filler
+    #[arg(long)]
+    unread: bool,
+
     /// Emulate the encoder alone, over this machine's own libcuda
     #[arg(long)]
     real_cuda: bool,
@@ -128,6 +132,7 @@ fn run(wanted: Run) -> Result<ExitCode> {
         exact: wanted.exact,
         sessions: wanted.sessions,
         latency: wanted.latency,
+        unread: wanted.unread,
         real_cuda: wanted.real_cuda,
     })?;
     let (program, arguments) = wanted.command.split_first().ok_or("no program was named")?;
