@@ -354,3 +354,18 @@ fn a_gpu_without_an_encoder_opens_no_session() {
     let mut client = Client::unopened(Settings { gpu: "h100".into(), ..Settings::default() }, API);
     assert_eq!(client.open_session(), Status::UnsupportedDevice as u32);
 }
+
+#[test]
+fn pictures_that_go_unread_come_out_as_filler() {
+    let settings = Settings { gpu: "rtx-4090".into(), unread: true, ..Settings::default() };
+    let client = Client::with_settings(settings, API);
+    let low_latency = client.preset("h264", 320, 240, 3, 2);
+    assert_eq!(client.initialize(&low_latency), 0, "{}", client.last_error());
+    let outcome = run(&client, 5, &[]);
+    assert_eq!(outcome.kinds, "KPPPP");
+    assert_eq!(outcome.times, [0, 1, 2, 3, 4]);
+    assert!(outcome.packets[0].len() > 100, "the first is a picture");
+    for packet in &outcome.packets[1..] {
+        assert_eq!(packet[..], [0, 0, 0, 1, 0x0c, 0xff, 0x80]);
+    }
+}
