@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ghoststream_gpu::pass::{Delivery, Frame, Pass, Pixels, Pointer, Target};
+use ghoststream_gpu::pass::{Delivery, Frame, Output, Pass, Pixels, Pointer, Target};
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::reference::{self, Planes, Recipe, Source};
-use ghoststream_picture::{Color, ColorRange, ColorSpace, PixelFormat, Size, View};
+use ghoststream_picture::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Size, Transform, View};
 
 use crate::rig::Rig;
 
@@ -81,8 +81,13 @@ pub fn scaled(rig: &Rig, frame: &Frame<'_>, recipe: &Recipe) -> Planes {
     let reference::Output { format, size, color } = recipe.output;
     let target = Target { format, size, color };
     let mut pass = Pass::new(&rig.device, target, recipe.filter, Delivery::Readback, 2).expect("a pass");
-    let output = pass.run(frame).expect("it runs");
+    planes(&pass.run(frame).expect("it runs"), recipe)
+}
+
+/// The planes of an output, once it is there.
+fn planes(output: &Output, recipe: &Recipe) -> Planes {
     assert!(output.wait(Duration::from_secs(60)).expect("no loss"), "it is done");
+    let reference::Output { format, size, .. } = recipe.output;
     let planes: Vec<_> = (0..format.planes())
         .map(|plane| {
             let (bytes, stride) = output.plane(plane).expect("read back");
@@ -149,5 +154,66 @@ fn ratios_beyond_a_workgroups_room_take_two_dispatches() {
             let recipe = Recipe::new(output(PixelFormat::Nv12, to), filter);
             judge(&rig, &Picture::bgrx(from), &recipe, &format!("{filter:?} {from} to {to}"));
         }
+    }
+}
+
+/// A pointer of half and wholly transparent stripes.
+fn pointer(size: Size) -> Vec<u8> {
+    (0..size.area()).flat_map(|it| if it % 3 == 0 { [90, 20, 70, 128] } else { [0; 4] }).collect()
+}
+
+#[test]
+fn what_is_turned_cut_boxed_and_pointed_at_is_scaled_so() {
+    let rig = Rig::new();
+    let picture = Picture::bgrx(Size::new(400, 250));
+    let (size, crop) = (Size::new(21, 30), Rect::new(14, 9, 352, 208));
+    let rgba = pointer(size);
+    for transform in Transform::ALL {
+        let upright = transform.apply(crop.size());
+        // Half the size, with bars on two sides; larger; narrower, so that two dispatches make it.
+        for to in [
+            Size::new(upright.width / 2 + 44, upright.height / 2),
+            Size::new(upright.width / 2, upright.height / 2 + 20),
+            Size::new(upright.width + 31, upright.height + 17),
+            Size::new(10, 40),
+        ] {
+            for place in [(30, 20), (10, -5), (355, 205)] {
+                let mut source = picture.source();
+                (source.crop, source.transform) = (crop, transform);
+                source.cursor =
+                    Some(reference::Cursor { position: place, hotspot: (0, 0), size, rgba: &rgba });
+                let drawn = Pointer { place, size, rgba: &rgba, id: 1 };
+                let recipe = Recipe::new(output(PixelFormat::Nv12, to), Filter::Bilinear);
+                let got = scaled(&rig, &picture.frame(&source, Some(drawn)), &recipe);
+                compare(&got, &source, &recipe, &format!("{transform:?} to {to}, pointer at {place:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_geometry_that_stays_makes_nothing_and_one_that_changes_is_right_at_once() {
+    let rig = Rig::new();
+    let to = Size::new(160, 90);
+    let target = Target { format: PixelFormat::Nv12, size: to, color: BT709 };
+    let recipe = Recipe::new(output(PixelFormat::Nv12, to), Filter::Lanczos);
+    let mut pass = Pass::new(&rig.device, target, recipe.filter, Delivery::Readback, 3).expect("a pass");
+    let picture = Picture::bgrx(Size::new(320, 180));
+    let whole = picture.source();
+    let mut part = picture.source();
+    part.crop = Rect::new(3, 5, 200, 120);
+    let mut run = |source: &Source<'_>| pass.run(&picture.frame(source, None)).expect("it runs");
+    // Two are held, so that all three places in memory are made.
+    let wait = |it: &Output| assert!(it.wait(Duration::from_secs(60)).expect("no loss"), "it is done");
+    let held = [run(&whole), run(&whole)];
+    wait(&run(&whole));
+    let created = rig.device.created();
+    (0..30).for_each(|_| wait(&run(&whole)));
+    assert_eq!(rig.device.created(), created, "something is made for each frame");
+    drop(held);
+    // Without a wait between them: the filters before are still in use.
+    let outputs = [(&part, run(&part)), (&whole, run(&whole)), (&part, run(&part))];
+    for (source, output) in outputs {
+        compare(&planes(&output, &recipe), source, &recipe, "after a change");
     }
 }
