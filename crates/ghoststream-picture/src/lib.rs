@@ -31,7 +31,7 @@ pub use fit::{fit, only_trims};
 pub use format::PixelFormat;
 pub use geometry::{Rect, Size, Transform};
 pub use hdr::HdrMetadata;
-pub use log_table::LogTable;
+pub use log_table::{LogCurve, LogTable};
 pub use shape::ShapeError;
 pub use tone::ToneCurve;
 pub use tone_tables::ToneTables;

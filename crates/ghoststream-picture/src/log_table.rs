@@ -61,6 +61,54 @@ impl<T: Copy> LogTable<T> {
     }
 }
 
+/// A smooth function of light as such a table, straight between its entries; a shader can read it the
+/// same way.
+#[derive(Clone, Debug)]
+pub struct LogCurve {
+    /// At the beginning of each step, and at the end of the last.
+    values: Vec<f32>,
+    bits: u32,
+}
+
+impl LogCurve {
+    /// Each octave has two to the power of `bits` steps.
+    #[must_use]
+    pub fn new(bits: u32, function: impl Fn(f64) -> f64) -> Self {
+        let count = ((OCTAVES.1 - OCTAVES.0) as u32) << bits;
+        let light = |index: u32| f64::from(f32::from_bits(FLOOR + (index << (23 - bits))));
+        Self { values: (0..=count).map(|it| function(light(it)) as f32).collect(), bits }
+    }
+
+    /// The entries: of the light whose bits are [`LogCurve::FIRST`], and each that has the next step.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The bits of the least light that is in the table, as a single. What is darker counts as that.
+    pub const FIRST: u32 = FLOOR;
+    /// The bits of the most light that is in the table.
+    pub const LAST: u32 = TOP;
+
+    /// The step that light is in, and how far into it, from 0 to 1.
+    #[inline(always)]
+    #[must_use]
+    pub fn place(&self, light: f32) -> (u32, f32) {
+        let bits = light.max(0.0).to_bits().clamp(FLOOR, TOP) - FLOOR;
+        let below = 23 - self.bits;
+        (bits >> below, (bits & ((1 << below) - 1)) as f32 / (1u32 << below) as f32)
+    }
+
+    /// The value at a place.
+    #[inline(always)]
+    #[must_use]
+    pub fn at(&self, (step, share): (u32, f32)) -> f32 {
+        let step = (step as usize).min(self.values.len() - 2);
+        let (from, to) = (self.values[step], self.values[step + 1]);
+        from + (to - from) * share
+    }
+}
+
 /// The least light that is told from none, and the most that is in the table, as bits of singles.
 const FLOOR: u32 = power_of_two(OCTAVES.0);
 const TOP: u32 = power_of_two(OCTAVES.1) - 1;
@@ -68,6 +116,18 @@ const TOP: u32 = power_of_two(OCTAVES.1) - 1;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_curve_goes_through_its_values() {
+        let curve = LogCurve::new(6, f64::sqrt);
+        for light in [2f32.powi(-18), 0.001, 0.37, 1.0, 203.0, 9_999.0, 16_383.0] {
+            let got = curve.at(curve.place(light));
+            assert!((got / light.sqrt() - 1.0).abs() < 1e-4, "{light}: {got}");
+        }
+        assert_eq!(curve.at(curve.place(-1.0)), 2f32.powi(-9));
+        assert_eq!(curve.at(curve.place(f32::NAN)), 2f32.powi(-9));
+        assert!((curve.at(curve.place(f32::INFINITY)) - 128.0).abs() < 0.01);
+    }
 
     #[test]
     fn each_place_is_near_its_light() {

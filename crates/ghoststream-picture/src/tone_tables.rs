@@ -1,11 +1,15 @@
 //! A [`Conversion`] as tables and a little arithmetic in `f32`: the CPU's way.
 
-use crate::log_table::LogTable;
+use crate::log_table::{LogCurve, LogTable};
 use crate::transfer::hlg;
 use crate::{Conversion, PixelFormat, Transfer};
 
-/// Steps of an octave, as a power of two: finer than a third of a code value of ten bits.
-const BITS: u32 = 10;
+/// Steps of an octave of what is encoded, as a power of two: finer than a third of a code value of ten
+/// bits.
+const CODE_BITS: u32 = 10;
+
+/// The same of what is multiplied with, which is straight between them.
+const GAIN_BITS: u32 = 8;
 
 /// HLG's scene light, 0 to 1, is looked up as this many times as much, where the table is fine enough.
 const SCENE: f64 = 16_383.0;
@@ -20,14 +24,14 @@ pub struct ToneTables {
     /// Light of every word: in cd/m², but for HLG of the scene.
     decode: Vec<f32>,
     /// What luminance of HLG's scene multiplies light by.
-    shown: Option<LogTable<f32>>,
+    shown: Option<LogCurve>,
     /// What brightness, in cd/m², multiplies light by.
-    gain: Option<LogTable<f32>>,
+    gain: Option<LogCurve>,
     primaries: [[f32; 3]; 3],
     weights: ([f32; 3], [f32; 3]),
     peak: f32,
     /// What luminance, in cd/m², multiplies light by to be HLG's scene.
-    scene: Option<LogTable<f32>>,
+    scene: Option<LogCurve>,
     /// Words of light.
     encode: LogTable<u16>,
 }
@@ -50,18 +54,20 @@ impl ToneTables {
         };
         let weights = conversion.weights();
         // Of a grey, all of which is luminance, the gain is what is left.
-        let shown = |scene: f64| (hlg::to_light([scene; 3], weights.0)[0] / scene.max(1e-9)) as f32;
-        let scene = |light: f64| (hlg::of_light([light; 3], weights.1)[0] / light.max(1e-9) * SCENE) as f32;
+        let shown = |scene: f64| hlg::to_light([scene; 3], weights.0)[0] / scene;
+        let scene = |light: f64| hlg::of_light([light; 3], weights.1)[0] / light * SCENE;
         let narrow = |row: [f64; 3]| row.map(|it| it as f32);
         Self {
             decode: (0..=u16::MAX).map(|word| decode(word) as f32).collect(),
-            shown: (from == Transfer::Hlg).then(|| LogTable::new(BITS, shown)),
+            shown: (from == Transfer::Hlg).then(|| LogCurve::new(GAIN_BITS, shown)),
             gain: gain(conversion),
             primaries: conversion.primaries().map(narrow),
             weights: (narrow(weights.0), narrow(weights.1)),
             peak: conversion.peaks().1 as f32,
-            scene: (to == Transfer::Hlg).then(|| LogTable::new(BITS, scene)),
-            encode: LogTable::new(BITS, |light| (encode(light).clamp(0.0, 1.0) * 65535.0).round() as u16),
+            scene: (to == Transfer::Hlg).then(|| LogCurve::new(GAIN_BITS, scene)),
+            encode: LogTable::new(CODE_BITS, |light| {
+                (encode(light).clamp(0.0, 1.0) * 65535.0).round() as u16
+            }),
         }
     }
 
@@ -82,7 +88,7 @@ impl ToneTables {
         pixels.into_iter().fold(0.0, |most, [r, g, b, _]| {
             let rgb = [r, g, b].map(|it| self.decode[usize::from(it)]);
             let luminance = luminance(rgb, self.weights.0);
-            let shown = self.shown.as_ref().map_or(1.0, |it| it.get(luminance));
+            let shown = self.shown.as_ref().map_or(1.0, |it| it.at(it.place(luminance)));
             most.max((luminance + rgb[0].max(rgb[1]).max(rgb[2])) * 0.5 * shown)
         })
     }
@@ -116,8 +122,8 @@ impl ToneTables {
     }
 }
 
-fn gain(conversion: &Conversion) -> Option<LogTable<f32>> {
-    conversion.maps_tones().then(|| LogTable::new(BITS, |light| conversion.gain(light) as f32))
+fn gain(conversion: &Conversion) -> Option<LogCurve> {
+    conversion.maps_tones().then(|| LogCurve::new(GAIN_BITS, |light| conversion.gain(light)))
 }
 
 #[inline(always)]
@@ -127,13 +133,15 @@ fn luminance([r, g, b]: [f32; 3], weights: [f32; 3]) -> f32 {
 
 /// Multiplies each pixel by what a table has at the place that the pixel says.
 #[inline(always)]
-fn multiply(light: &mut [[f32; BLOCK]; 3], place: impl Fn([f32; 3]) -> u32, table: &LogTable<f32>) {
-    let places: [u32; BLOCK] = std::array::from_fn(|it| place([light[0][it], light[1][it], light[2][it]]));
+fn multiply(light: &mut [[f32; BLOCK]; 3], place: impl Fn([f32; 3]) -> (u32, f32), table: &LogCurve) {
+    let places: [(u32, f32); BLOCK] =
+        std::array::from_fn(|it| place([light[0][it], light[1][it], light[2][it]]));
     let factors = places.map(|it| table.at(it));
     light.iter_mut().for_each(|row| row.iter_mut().zip(factors).for_each(|(it, factor)| *it *= factor));
 }
 
-/// [`gamut::fit`](crate::gamut::fit) without branches.
+/// [`gamut::fit`](crate::gamut::fit) without branches. What is added is worked out from the component
+/// that reaches the edge, so that it arrives there exactly.
 #[inline(always)]
 fn fit(rgb: [f32; 3], weights: [f32; 3], peak: f32) -> [f32; 3] {
     let grey = luminance(rgb, weights).max(0.0).min(peak);
@@ -142,7 +150,9 @@ fn fit(rgb: [f32; 3], weights: [f32; 3], peak: f32) -> [f32; 3] {
     let below = if least < 0.0 { grey / (grey - least) } else { 1.0 };
     let above = if most > peak { (peak - grey) / (most - grey) } else { 1.0 };
     let keep = below.min(above);
-    rgb.map(|it| (grey + keep * (it - grey)).max(0.0).min(peak))
+    let darkest = if below <= above { 0.0 - keep * least } else { peak - keep * most };
+    let added = if keep < 1.0 { darkest } else { 0.0 };
+    rgb.map(|it| (keep * it + added).max(0.0).min(peak))
 }
 
 /// An IEEE 754 half; what is no number is 0.
@@ -209,9 +219,10 @@ mod tests {
                     let wanted = conversion.apply(code);
                     for c in 0..3 {
                         let off = (f64::from(made[c]) / 65535.0 - wanted[c]).abs() * 1023.0;
-                        // Half of one by the tables, and where red or green are nothing the arithmetic
-                        // leaves a trace.
-                        assert!(off < 1.0, "{from:?} to {to:?}, {curve:?}: {code:?} off by {off} at {c}");
+                        assert!(
+                            off < 0.5,
+                            "{from:?} to {to:?}, {curve:?}: {code:?} becomes {made:?}, not {wanted:?}"
+                        );
                     }
                     assert_eq!(made[3], source[3], "the fourth is left alone");
                 }
