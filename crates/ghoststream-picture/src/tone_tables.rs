@@ -11,7 +11,7 @@ const CODE_BITS: u32 = 10;
 /// The same of what is multiplied with, which is straight between them.
 const GAIN_BITS: u32 = 8;
 
-/// HLG's scene light, 0 to 1, is looked up as this many times as much, where the table is fine enough.
+/// HLG's scene light, 0 to 1, is counted as this many times as much, where the tables are fine enough.
 const SCENE: f64 = 16_383.0;
 
 /// Pixels that go through each step together, so that the arithmetic between table and table becomes
@@ -21,7 +21,7 @@ const BLOCK: usize = 32;
 /// A conversion made ready for many pixels of 16 bits a component.
 #[derive(Clone, Debug)]
 pub struct ToneTables {
-    /// Light of every word: in cd/m², but for HLG of the scene.
+    /// Light of every word: in cd/m², but for HLG of the scene, [`SCENE`] being the most.
     decode: Vec<f32>,
     /// What luminance of HLG's scene multiplies light by.
     shown: Option<LogCurve>,
@@ -45,7 +45,7 @@ impl ToneTables {
         let halves = source == PixelFormat::Rgba16f;
         let code = |word: u16| if halves { half(word) } else { f64::from(word) / 65535.0 };
         let decode = |word: u16| match from {
-            Transfer::Hlg => hlg::to_scene(code(word)),
+            Transfer::Hlg => hlg::to_scene(code(word)) * SCENE,
             _ => conversion.decode([code(word); 3])[0],
         };
         let encode = |light: f64| match to {
@@ -54,7 +54,7 @@ impl ToneTables {
         };
         let weights = conversion.weights();
         // Of a grey, all of which is luminance, the gain is what is left.
-        let shown = |scene: f64| hlg::to_light([scene; 3], weights.0)[0] / scene;
+        let shown = |scene: f64| hlg::to_light([scene / SCENE; 3], weights.0)[0] / scene;
         let scene = |light: f64| hlg::of_light([light; 3], weights.1)[0] / light * SCENE;
         let narrow = |row: [f64; 3]| row.map(|it| it as f32);
         Self {
