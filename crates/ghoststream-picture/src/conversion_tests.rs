@@ -114,3 +114,17 @@ fn highlights_keep_their_hue() {
     assert!(red > 0.99 && green < 0.75 && green > blue && blue > 0.0, "{red} {green} {blue}");
     // Each component for itself would have given a yellow: the red one cut off, the green one not.
 }
+
+#[test]
+fn a_peak_hardly_above_white_changes_hardly_anything() {
+    // Hable's bends wherever its peak is.
+    for curve in [ToneCurve::Bt2390, ToneCurve::Mobius, ToneCurve::Clip] {
+        for peak in [203f64.next_up(), 203.0 * (1.0 + 1e-12), 203.0 * (1.0 + 1e-8)] {
+            let tone = Tone { curve, peak, ..Tone::default() };
+            for light in [1.0, 202.0, 203.0, 204.0] {
+                let made = with(PQ, SDR, tone, [pq::to_code(light); 3]);
+                near(made, [(light.min(203.0) / 203.0).powf(1.0 / 2.2); 3], 2e-3);
+            }
+        }
+    }
+}

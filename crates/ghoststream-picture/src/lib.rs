@@ -13,6 +13,7 @@ mod fit;
 mod format;
 pub mod gamut;
 mod geometry;
+pub mod half;
 pub mod hdr;
 pub mod ictcp;
 mod log_table;

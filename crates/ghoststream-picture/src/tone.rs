@@ -44,7 +44,8 @@ impl ToneCurve {
     /// display, nothing changes.
     #[must_use]
     pub fn map(self, light: f64, from: f64, to: f64) -> f64 {
-        if from <= to {
+        // Peaks that are told apart by rounding alone would be divided by nothing.
+        if from <= to * (1.0 + 1e-9) {
             return light.min(to);
         }
         let light = light.clamp(0.0, from);

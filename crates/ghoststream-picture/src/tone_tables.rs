@@ -1,5 +1,6 @@
 //! A [`Conversion`] as tables and a little arithmetic in `f32`: the CPU's way.
 
+use crate::half;
 use crate::log_table::{LogCurve, LogTable};
 use crate::transfer::hlg;
 use crate::{Conversion, PixelFormat, Transfer};
@@ -43,7 +44,8 @@ impl ToneTables {
     pub fn new(conversion: &Conversion, source: PixelFormat) -> Self {
         let (from, to) = conversion.transfers();
         let halves = source == PixelFormat::Rgba16f;
-        let code = |word: u16| if halves { half(word) } else { f64::from(word) / 65535.0 };
+        let code =
+            |word: u16| if halves { f64::from(half::to_single(word)) } else { f64::from(word) / 65535.0 };
         let decode = |word: u16| match from {
             Transfer::Hlg => hlg::to_scene(code(word)) * SCENE,
             _ => conversion.decode([code(word); 3])[0],
@@ -155,18 +157,6 @@ fn fit(rgb: [f32; 3], weights: [f32; 3], peak: f32) -> [f32; 3] {
     rgb.map(|it| (keep * it + added).max(0.0).min(peak))
 }
 
-/// An IEEE 754 half; what is no number is 0.
-fn half(bits: u16) -> f64 {
-    let (exponent, significand) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
-    let size = match exponent {
-        0 => significand * 2f64.powi(-24),
-        31 if significand > 0.0 => 0.0,
-        31 => f64::INFINITY,
-        _ => (1024.0 + significand) * 2f64.powi(exponent - 25),
-    };
-    if bits & 0x8000 == 0 { size } else { -size }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +183,10 @@ mod tests {
         }
         all.extend((0..1024).map(|it| [word(it); 4]));
         all
+    }
+
+    fn half(bits: u16) -> f64 {
+        f64::from(half::to_single(bits))
     }
 
     /// A half that is nearest to a number.

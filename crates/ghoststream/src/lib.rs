@@ -181,7 +181,7 @@ pub mod internals {
     };
     pub use crate::encode::{InputSpec, Packet, Track, TrackKind};
     pub use crate::pipeline::Trial;
-    pub use crate::processing::{Process, Recipe, open as open_processor};
+    pub use crate::processing::{Process, Recipe, ToneMapping, open as open_processor};
     pub use crate::stats::{Counters, Journal};
     pub use ghoststream_gpu::{Imports, Modifier};
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use ghoststream::internals::{Damage, InputSpec, Recipe, open_processor};
+use ghoststream::internals::{Damage, InputSpec, Recipe, ToneMapping, open_processor};
 use ghoststream::{Color, PixelFormat, Rect, Scaler, Size};
 use picture::Frames;
 use swscale::Swscale;
@@ -40,7 +40,7 @@ fn process(bencher: Bencher<'_, '_>, from: (PixelFormat, Size), to: (PixelFormat
 
 fn process_frames(bencher: Bencher<'_, '_>, frames: &mut Frames, to: (PixelFormat, Size), scaler: Scaler) {
     let output = InputSpec { format: to.0, size: to.1, color: Color::default() };
-    let mut processor = open_processor(Recipe { output, region: None, scaler });
+    let mut processor = open_processor(Recipe { output, region: None, scaler, tone: ToneMapping::default() });
     let mut held = VecDeque::new();
     bencher.bench_local(|| {
         held.push_back(processor.process(frames.next()).expect("converted"));

@@ -16,7 +16,7 @@ use super::supervisor::{Command, Shared, thread};
 use crate::audio::AudioTrack;
 use crate::capture::{self, Capture, CaptureError, CapturedFrame, FrameQueue, FrameSink, Taken};
 use crate::encode::{self, Opened, Request, Row, Track};
-use crate::processing::{self, Recipe};
+use crate::processing::{self, Recipe, ToneMapping};
 use crate::stats::RenditionReport;
 use crate::{
     CaptureConfig, EncoderConfig, Error, FrameRate, OutputConfig, ProcessError, Rect, Size, Timestamp, output,
@@ -154,7 +154,12 @@ fn open_rendition(
         let remedy = it.remedy.as_ref().map_or_else(String::new, |remedy| format!(" ({remedy})"));
         shared.journal.note(format!("{} is not used: {}{remedy}", it.encoder, it.reason));
     }
-    let recipe = Recipe { output: opened.input, region: plan.capture.region, scaler: config.scaler };
+    let recipe = Recipe {
+        output: opened.input,
+        region: plan.capture.region,
+        scaler: config.scaler,
+        tone: ToneMapping::of(&rendition.encoder),
+    };
     Ok(Ready { queue, first, opened, rows, recipe })
 }
 

@@ -1,6 +1,7 @@
 //! The CPU way: one pass from the leased buffer into a picture of the pool, a few rows at a time.
 
 use super::geometry::Geometry;
+use super::light::{Light, PointerLight};
 use super::pool::Pool;
 use super::reader::Reader;
 use super::scaling::Scaling;
@@ -38,8 +39,12 @@ struct Plan {
     scaling: Option<Scaling>,
     /// Whether luma and chroma stay what they are, but for the pointer.
     carries_over: bool,
+    /// `None` where the source's colours are the output's.
+    light: Option<Light>,
     /// The pointer of the last frame.
     cursor: Option<Cursor>,
+    /// The same in the output's colours.
+    pointer: PointerLight,
     /// What changed between the last two frames. As large as the content.
     changed: Tiles,
 }
@@ -86,10 +91,12 @@ impl Process for Cpu {
             if entry.blank && plan.geometry.content != Rect::of(output.size) {
                 target.blacken(Levels::new(output.color.range, output.format.depth()));
             }
-            let view = plan.geometry.view;
-            let reader = Reader::new(frame, &view);
+            let cursor = frame.cursor.as_ref().map(|it| plan.pointer.convert(it));
+            let Plan { geometry, kernel, scaling, light, carries_over, .. } = plan;
+            let work = Work { geometry, kernel, carries_over: *carries_over };
+            let reader = Reader::new(frame, &geometry.view, light.as_ref(), cursor.as_ref());
             for rect in &self.rects {
-                plan.convert(&reader, *rect, &mut self.scratch, &mut target);
+                work.convert(&reader, *rect, scaling.as_mut(), &mut self.scratch, &mut target);
             }
         }
         entry.blank = false;
@@ -100,18 +107,24 @@ impl Process for Cpu {
 
 impl Plan {
     fn new(geometry: Geometry, recipe: &Recipe) -> Result<Self, ProcessError> {
-        let kernel = Kernel::new(geometry.format, recipe)?;
+        let light = Light::new(geometry.format, geometry.color, recipe);
+        let layout = if light.is_some() { Layout::Words } else { Layout::of(geometry.format) };
+        let kernel = Kernel::new(geometry.format, layout, recipe)?;
         let content = geometry.content.size();
         let scaling = geometry.scales().then(|| Scaling::new(geometry.view.size(), content, recipe));
         let Geometry { format, color, view, .. } = geometry;
         let carries_over = scaling.is_none() && ycbcr::carries_over(format, color, &view, &recipe.output);
         let changed = Tiles::new(content);
-        Ok(Self { geometry, kernel, scaling, carries_over, cursor: None, changed })
+        let pointer = PointerLight::new(recipe);
+        Ok(Self { geometry, kernel, scaling, carries_over, light, cursor: None, pointer, changed })
     }
 
     /// Works out what changed since the frame before.
     fn mark(&mut self, frame: &CapturedFrame) {
         self.changed.clear();
+        if self.light.as_mut().is_some_and(|it| it.follow(frame, &self.geometry.view)) {
+            self.changed.mark_all();
+        }
         match &frame.damage {
             Damage::Full => self.changed.mark_all(),
             Damage::Rects(rects) => {
@@ -142,12 +155,28 @@ impl Plan {
         // A colour difference takes in the column to its left.
         self.changed.mark(grown(rect, 1));
     }
+}
 
+/// What stays the same while a picture is made.
+struct Work<'a> {
+    geometry: &'a Geometry,
+    kernel: &'a Kernel,
+    carries_over: bool,
+}
+
+impl Work<'_> {
     /// Converts a rectangle of the content.
-    fn convert(&mut self, reader: &Reader<'_>, rect: Rect, scratch: &mut Scratch, target: &mut Target<'_>) {
+    fn convert(
+        &self,
+        reader: &Reader<'_>,
+        rect: Rect,
+        scaling: Option<&mut Scaling>,
+        scratch: &mut Scratch,
+        target: &mut Target<'_>,
+    ) {
         let content = self.geometry.content;
-        if let Some(scaling) = &mut self.scaling {
-            scaling.convert(reader, &self.kernel, rect, (content.x, content.y), target);
+        if let Some(scaling) = scaling {
+            scaling.convert(reader, self.kernel, rect, (content.x, content.y), target);
         } else if self.carries_over {
             let place = (content.x + rect.x, content.y + rect.y);
             ycbcr::carry_over(reader.frame(), &self.geometry.view, rect, place, target);
@@ -176,7 +205,7 @@ impl Plan {
             let wide = Rect { x: band.x - lead, width: band.width + lead, ..band };
             let place = Rect { x: content.x + band.x, y: content.y + band.y, ..band };
             if let Some((bytes, stride)) = reader.in_place(wide) {
-                target.put_band_of_bytes(&self.kernel, place, bytes, stride, lead);
+                target.put_band_of_bytes(self.kernel, place, bytes, stride, lead);
                 continue;
             }
             let area = wide.size().area() as usize;
@@ -185,12 +214,12 @@ impl Plan {
                     let pixels = room(&mut scratch.bytes, area);
                     reader.bytes(order, wide, pixels);
                     let stride = wide.width as usize * 4;
-                    target.put_band_of_bytes(&self.kernel, place, pixels.as_flattened(), stride, lead);
+                    target.put_band_of_bytes(self.kernel, place, pixels.as_flattened(), stride, lead);
                 }
                 Layout::Words => {
                     let pixels = room(&mut scratch.words, area);
                     reader.words(wide, pixels);
-                    target.put_band_of_words(&self.kernel, place, pixels, lead);
+                    target.put_band_of_words(self.kernel, place, pixels, lead);
                 }
             }
         }

@@ -42,23 +42,25 @@ fn sample(weights: &Weights, pixel: [u8; 4]) -> [i32; 3] {
     [luma, chroma(&weights.cb), chroma(&weights.cr)].map(|it| it.clamp(0, weights.most))
 }
 
-/// Converts a row of words to samples of `depth` bits, moved up by `shift` bits.
+/// Converts a row of words to samples of `depth` bits, moved up by `shift` bits. `place` is where in the
+/// picture it goes.
 pub(super) fn convert_words(
     weights: &DeepWeights,
     pixels: &[Word],
+    place: (u32, u32),
     planes: Planes<'_>,
     depth: u32,
     shift: u32,
 ) {
     if depth > 8 {
         let [luma, cbs, crs] = planes.map(|plane| plane.as_chunks_mut::<2>().0);
-        weights.full(&pixels[..pixels.len().min(luma.len())], |at, sample| {
+        weights.full(&pixels[..pixels.len().min(luma.len())], place, |at, sample| {
             let [y, cb, cr] = sample.map(|it| (it << shift).to_le_bytes());
             (luma[at], cbs[at], crs[at]) = (y, cb, cr);
         });
     } else {
         let [luma, cbs, crs] = planes;
-        weights.full(&pixels[..pixels.len().min(luma.len())], |at, sample| {
+        weights.full(&pixels[..pixels.len().min(luma.len())], place, |at, sample| {
             let [y, cb, cr] = sample.map(|it| it as u8);
             (luma[at], cbs[at], crs[at]) = (y, cb, cr);
         });

@@ -11,6 +11,7 @@ mod error;
 mod filter;
 mod full;
 mod geometry;
+mod light;
 pub(crate) mod pacer;
 mod pointer;
 mod pool;
@@ -31,11 +32,13 @@ mod tests;
 pub use error::ProcessError;
 
 use ghoststream_picture::filter::Filter;
+use ghoststream_picture::tone::REFERENCE_WHITE;
+use ghoststream_picture::{ToneCurve, peak};
 
 use crate::av::Picture;
 use crate::capture::CapturedFrame;
 use crate::encode::{InputSpec, PictureMemory};
-use crate::{Rect, Scaler};
+use crate::{EncoderConfig, Rect, Scaler};
 
 impl From<Scaler> for Filter {
     fn from(scaler: Scaler) -> Self {
@@ -48,7 +51,7 @@ impl From<Scaler> for Filter {
 }
 
 /// What a rendition does to its source's pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recipe {
     /// Format, size and colour of the result.
     pub output: InputSpec,
@@ -56,6 +59,34 @@ pub struct Recipe {
     pub region: Option<Rect>,
     /// The filter, where sizes differ.
     pub scaler: Scaler,
+    /// How HDR becomes SDR, and the other way round.
+    pub tone: ToneMapping,
+}
+
+/// How HDR becomes SDR, and the other way round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ToneMapping {
+    /// What becomes of what is brighter than white.
+    pub curve: ToneCurve,
+    /// The light of SDR's white in an HDR picture, in cd/m².
+    pub white: f64,
+    /// The brightest light of the source, in cd/m²; `None` is what the source says, else what is seen.
+    pub peak: Option<f64>,
+}
+
+impl ToneMapping {
+    /// What a rendition asks for.
+    pub(crate) fn of(config: &EncoderConfig) -> Self {
+        let peak = peak::stated(&config.hdr_metadata);
+        Self { curve: config.tone_curve.into(), white: config.sdr_white, peak }
+    }
+}
+
+impl Default for ToneMapping {
+    /// BT.2390, and the reference white of BT.2408, 203 cd/m².
+    fn default() -> Self {
+        Self { curve: ToneCurve::default(), white: REFERENCE_WHITE, peak: None }
+    }
 }
 
 /// Turns captured pictures into what an encoder wants. All calls come from one thread.

@@ -1,5 +1,6 @@
 //! The picture as it is shown, with its pointer, read a rectangle at a time.
 
+use super::light::Light;
 use super::pointer;
 use super::source::{self, Layout, Word};
 use super::weights::Order;
@@ -11,14 +12,22 @@ use ghoststream_picture::View;
 pub(super) struct Reader<'a> {
     frame: &'a CapturedFrame,
     view: &'a View,
+    /// How its colours become the output's.
+    light: Option<&'a Light>,
     /// The pointer, and where in the view it is.
     cursor: Option<(&'a Cursor, Rect)>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(frame: &'a CapturedFrame, view: &'a View) -> Self {
-        let cursor = frame.cursor.as_ref().map(|it| (it, pointer::area(it, view)));
-        Self { frame, view, cursor: cursor.filter(|(_, area)| !area.is_empty()) }
+    /// The pointer is in the output's colours already.
+    pub(super) fn new(
+        frame: &'a CapturedFrame,
+        view: &'a View,
+        light: Option<&'a Light>,
+        cursor: Option<&'a Cursor>,
+    ) -> Self {
+        let cursor = cursor.map(|it| (it, pointer::area(it, view)));
+        Self { frame, view, light, cursor: cursor.filter(|(_, area)| !area.is_empty()) }
     }
 
     /// The frame.
@@ -33,7 +42,7 @@ impl<'a> Reader<'a> {
 
     /// How its pixels are read.
     pub(super) const fn layout(&self) -> Layout {
-        Layout::of(self.frame.format)
+        if self.light.is_some() { Layout::Words } else { Layout::of(self.frame.format) }
     }
 
     /// Rows of the view.
@@ -44,7 +53,7 @@ impl<'a> Reader<'a> {
     /// The bytes from the first pixel of `rect` on, and the stride, where they can be taken from the
     /// buffer as they are.
     pub(super) fn in_place(&self, rect: Rect) -> Option<(&'a [u8], usize)> {
-        if self.pointer_in(rect).is_some() {
+        if self.light.is_some() || self.pointer_in(rect).is_some() {
             return None;
         }
         source::in_place(self.frame, self.view, rect.x, rect.y)
@@ -60,7 +69,13 @@ impl<'a> Reader<'a> {
 
     /// Reads a rectangle as [`Layout::Words`].
     pub(super) fn words(&self, rect: Rect, out: &mut [Word]) {
-        source::read_words(self.frame, self.view, rect, out);
+        match self.light {
+            Some(light) => {
+                source::read_codes(self.frame, self.view, rect, out);
+                light.convert(out);
+            }
+            None => source::read_words(self.frame, self.view, rect, out),
+        }
         if let Some(cursor) = self.pointer_in(rect) {
             pointer::draw(cursor, self.view, rect, out, pointer::over_words);
         }

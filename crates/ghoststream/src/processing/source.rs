@@ -6,8 +6,8 @@
 use super::weights::Order;
 use crate::capture::{CapturedFrame, CpuBuffer};
 use crate::{PixelFormat, Rect, Size};
-use ghoststream_picture::View;
 use ghoststream_picture::matrix::{Levels, to_rgb};
+use ghoststream_picture::{View, half};
 
 /// A pixel of [`Layout::Words`].
 pub(super) type Word = [u16; 4];
@@ -101,6 +101,26 @@ pub(super) fn read_words(frame: &CapturedFrame, view: &View, rect: Rect, out: &m
     }
 }
 
+/// Reads a rectangle of the view of any format as words of what it means: half floats as they are, beyond
+/// 0 and 1 as well, all else as [`read_words`] does.
+pub(super) fn read_codes(frame: &CapturedFrame, view: &View, rect: Rect, out: &mut [Word]) {
+    let (bytes, stride) = buffer(frame).plane(0);
+    if frame.format == PixelFormat::Rgba16f {
+        return walk(view, rect, |index, x, y| {
+            if let Some(&[a, b, c, d, e, f]) = bytes[y * stride + x * 8..].first_chunk() {
+                out[index] = [[a, b], [c, d], [e, f], [0; 2]].map(u16::from_le_bytes);
+            }
+        });
+    }
+    let Some(order) = byte_order(frame.format) else { return read_words(frame, view, rect, out) };
+    let size = frame.format.packed_bytes().unwrap_or(4);
+    walk(view, rect, |index, x, y| {
+        let pixel = &bytes[y * stride + x * size..][..size];
+        let [r, g, b] = [order.red, order.green, order.blue].map(|it| u16::from(pixel[it]) * 257);
+        out[index] = [r, g, b, 0];
+    });
+}
+
 /// Reads ten-bit RGB; `shifts` are those of red, green and blue.
 fn read_packed(frame: &CapturedFrame, view: &View, rect: Rect, out: &mut [Word], shifts: [u32; 3]) {
     let (bytes, stride) = buffer(frame).plane(0);
@@ -121,23 +141,11 @@ fn read_halves(frame: &CapturedFrame, view: &View, rect: Rect, out: &mut [Word])
     let (bytes, stride) = buffer(frame).plane(0);
     walk(view, rect, |index, x, y| {
         if let Some(pixel) = bytes[y * stride + x * 8..].first_chunk::<8>() {
-            let value = |at: usize| half(u16::from_le_bytes([pixel[at], pixel[at + 1]]));
+            let value = |at: usize| half::to_single(u16::from_le_bytes([pixel[at], pixel[at + 1]]));
             let [r, g, b] = [0, 2, 4].map(|at| (value(at) * 65535.0 + 0.5).clamp(0.0, 65535.0) as u16);
             out[index] = [r, g, b, 0];
         }
     });
-}
-
-/// An IEEE 754 half; what is no number is 0.
-fn half(bits: u16) -> f32 {
-    let (exponent, significand) = (i32::from(bits >> 10 & 31), f32::from(bits & 1023));
-    let size = match exponent {
-        0 => significand * (-24f32).exp2(),
-        31 if significand > 0.0 => 0.0,
-        31 => f32::INFINITY,
-        _ => (1024.0 + significand) * ((exponent - 25) as f32).exp2(),
-    };
-    if bits & 0x8000 == 0 { size } else { -size }
 }
 
 /// Reads luma and chroma. Chroma lies on the left luma column of each pair and halfway between the

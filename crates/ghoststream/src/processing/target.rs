@@ -7,6 +7,7 @@ use super::weights::{Order, Weights};
 use super::{ProcessError, Recipe, full};
 use crate::av::Picture;
 use crate::{PixelFormat, Rect};
+use ghoststream_picture::dither::threshold;
 use ghoststream_picture::matrix::Levels;
 
 /// How pixels of a layout become the output's.
@@ -18,23 +19,26 @@ pub(super) enum Kernel {
     Words(DeepWeights),
     /// To four bytes of RGB, from the order of the first to that of the second.
     Reorder(Order, Order),
-    /// Words to four bytes of RGB.
-    Narrow(Order),
+    /// Words to four bytes of RGB; whether to dither rather than to round.
+    Narrow(Order, bool),
 }
 
 impl Kernel {
     /// The one from `layout`, that `format` is read in, to the recipe's output.
-    pub(super) fn new(format: PixelFormat, recipe: &Recipe) -> Result<Self, ProcessError> {
+    pub(super) fn new(format: PixelFormat, layout: Layout, recipe: &Recipe) -> Result<Self, ProcessError> {
         let output = recipe.output;
         let depth = output.format.depth();
-        Ok(match (output.format, Layout::of(format)) {
+        let dithers = depth < format.depth();
+        Ok(match (output.format, layout) {
             (to, Layout::Bytes(order)) if is_planar(to) => {
                 Self::Bytes(Weights::new(order, output.color, depth))
             }
-            (to, Layout::Words) if is_planar(to) => Self::Words(DeepWeights::new(output.color, depth)),
+            (to, Layout::Words) if is_planar(to) => {
+                Self::Words(DeepWeights::new(output.color, depth, dithers))
+            }
             (to, layout) => match (byte_order(to), to.packed_bytes(), layout) {
                 (Some(to), Some(4), Layout::Bytes(from)) => Self::Reorder(from, to),
-                (Some(to), Some(4), Layout::Words) => Self::Narrow(to),
+                (Some(to), Some(4), Layout::Words) => Self::Narrow(to, dithers),
                 _ => return Err(ProcessError::Formats { from: format, to }),
             },
         })
@@ -142,7 +146,7 @@ impl<'a> Target<'a> {
                     }
                 }
             }
-            Kernel::Words(_) | Kernel::Narrow(_) => debug_assert!(false, "not a kernel for bytes"),
+            Kernel::Words(_) | Kernel::Narrow(..) => debug_assert!(false, "not a kernel for bytes"),
         }
     }
 
@@ -153,34 +157,39 @@ impl<'a> Target<'a> {
             Kernel::Words(weights) if self.format.is_full_chroma() => {
                 let (depth, shift) = (self.format.depth(), self.format.sample_shift());
                 for (source, y) in sources.into_iter().zip(rect.y..rect.bottom()) {
-                    full::convert_words(weights, source, self.full_row(rect, y), depth, shift);
+                    full::convert_words(weights, source, (rect.x, y), self.full_row(rect, y), depth, shift);
                 }
             }
             Kernel::Words(weights) => {
                 let (deep, shift) = (self.format.depth() > 8, self.format.sample_shift());
                 let (luma, mut chroma) = self.rows(rect);
-                for (source, row) in sources.into_iter().zip(luma) {
+                for ((source, row), y) in sources.into_iter().zip(luma).zip(rect.y..) {
+                    let place = (rect.x, y);
                     if deep {
                         let (row, _) = row.as_chunks_mut::<2>();
-                        let count = row.len().min(source.len());
-                        weights.luma(&source[..count], |at, value| row[at] = (value << shift).to_le_bytes());
+                        let source = &source[..row.len().min(source.len())];
+                        weights.luma(source, place, |at, value| row[at] = (value << shift).to_le_bytes());
                     } else {
-                        let count = row.len().min(source.len());
-                        weights.luma(&source[..count], |at, value| row[at] = value as u8);
+                        let source = &source[..row.len().min(source.len())];
+                        weights.luma(source, place, |at, value| row[at] = value as u8);
                     }
                 }
+                let place = (rect.x / 2, rect.y / 2);
                 if deep {
-                    weights.chroma(rows, |at, cb, cr| chroma.put_deep(at, cb << shift, cr << shift));
+                    weights.chroma(rows, place, |at, cb, cr| chroma.put_deep(at, cb << shift, cr << shift));
                 } else {
-                    weights.chroma(rows, |at, cb, cr| chroma.put(at, cb as u8, cr as u8));
+                    weights.chroma(rows, place, |at, cb, cr| chroma.put(at, cb as u8, cr as u8));
                 }
             }
-            Kernel::Narrow(order) => {
-                for (source, row) in sources.into_iter().zip(two(&mut self.planes[0], rect, 4)) {
-                    for (out, pixel) in row.as_chunks_mut::<4>().0.iter_mut().zip(source) {
+            Kernel::Narrow(order, dithers) => {
+                for ((source, row), y) in
+                    sources.into_iter().zip(two(&mut self.planes[0], rect, 4)).zip(rect.y..)
+                {
+                    for ((out, pixel), x) in row.as_chunks_mut::<4>().0.iter_mut().zip(source).zip(rect.x..) {
+                        let rounding = if *dithers { (threshold(x, y) * 65535.0) as u32 } else { 32767 };
                         *out = [255; 4];
                         for (place, value) in [(order.red, 0), (order.green, 1), (order.blue, 2)] {
-                            out[place] = ((u32::from(pixel[value]) * 255 + 32767) / 65535) as u8;
+                            out[place] = ((u32::from(pixel[value]) * 255 + rounding) / 65535) as u8;
                         }
                     }
                 }

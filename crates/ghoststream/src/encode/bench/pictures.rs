@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, CpuBuffer, Damage, Memory, Plane};
 use crate::encode::InputSpec;
-use crate::processing::{self, Process, Recipe};
+use crate::processing::{self, Process, Recipe, ToneMapping};
 use crate::test_card::{Card, Stamp};
 use crate::{
     Color, ColorRange, ColorSpace, PixelFormat, ProcessError, Rect, Scaler, Size, Timestamp, Transform,
@@ -33,7 +33,8 @@ impl Pictures {
         // Twice as much for ten bits and for full chroma, at the most.
         let count = (BYTES / (input.size.area() * 3)).clamp(8, 48);
         let mut film = Film::new(input.size);
-        let recipe = Recipe { output: *input, region: None, scaler: Scaler::Nearest };
+        let recipe =
+            Recipe { output: *input, region: None, scaler: Scaler::Nearest, tone: ToneMapping::default() };
         let mut process = processing::open(recipe);
         let pictures =
             (0..count).map(|it| film.picture(it, count, &mut *process)).collect::<Result<_, _>>()?;

@@ -3,6 +3,7 @@
 mod conversion;
 mod damage;
 mod extremes;
+mod light;
 mod placing;
 mod reference;
 mod scaling;
@@ -11,11 +12,11 @@ use std::sync::Arc;
 
 use crate::capture::{CapturedFrame, CpuBuffer, Damage, Lease, Memory, Plane};
 use crate::encode::InputSpec;
-use crate::processing::Recipe;
+use crate::processing::{Recipe, ToneMapping};
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Scaler, Size, Timestamp, Transform};
 
 /// Every format that a source may have.
-const INPUTS: [PixelFormat; 15] = [
+const INPUTS: [PixelFormat; 16] = [
     PixelFormat::Bgrx,
     PixelFormat::Rgbx,
     PixelFormat::Xrgb,
@@ -31,6 +32,7 @@ const INPUTS: [PixelFormat; 15] = [
     PixelFormat::Yuy2,
     PixelFormat::P010,
     PixelFormat::I010,
+    PixelFormat::Rgba16f,
 ];
 
 /// Every format that an encoder may ask for.
@@ -111,5 +113,10 @@ fn wrap(format: PixelFormat, size: Size, bytes: Vec<u8>, planes: &[Plane]) -> Ca
 }
 
 fn recipe(format: PixelFormat, size: Size) -> Recipe {
-    Recipe { output: InputSpec { format, size, color: BT709 }, region: None, scaler: Scaler::Bilinear }
+    Recipe {
+        output: InputSpec { format, size, color: BT709 },
+        region: None,
+        scaler: Scaler::Bilinear,
+        tone: ToneMapping::default(),
+    }
 }

@@ -1,6 +1,7 @@
 //! Frames and pictures as the judge takes them.
 
 use ghoststream_picture::reference::{self, Output, Planes, Source};
+use ghoststream_picture::{Tone, peak};
 
 use crate::PixelFormat;
 use crate::av::Picture;
@@ -30,14 +31,17 @@ const fn output(spec: InputSpec) -> Output {
     Output { format: spec.format, size: spec.size, color: spec.color }
 }
 
-fn recipe(recipe: &Recipe) -> reference::Recipe {
-    let Recipe { output: spec, region, scaler } = *recipe;
-    reference::Recipe { output: output(spec), region, filter: scaler.into(), tone: None }
+/// Frames whose peak is judged say it themselves.
+fn recipe(frame: &CapturedFrame, recipe: &Recipe) -> reference::Recipe {
+    let Recipe { output: spec, region, scaler, tone } = *recipe;
+    let peak = frame.hdr.as_ref().and_then(peak::stated).unwrap_or(1000.0);
+    let tone = Some(Tone { curve: tone.curve, white: tone.white, peak });
+    reference::Recipe { output: output(spec), region, filter: scaler.into(), tone }
 }
 
 /// What a frame should become, bars and scaling included.
 pub(super) fn made(frame: &CapturedFrame, of: &Recipe) -> Planes {
-    reference::made(&source(frame), &recipe(of))
+    reference::made(&source(frame), &recipe(frame, of))
 }
 
 /// The planes of a real picture, in code values.
@@ -54,7 +58,7 @@ pub(super) fn read(picture: &Picture, format: PixelFormat) -> Planes {
 pub(super) fn check(frame: &CapturedFrame, of: &Recipe, picture: &Picture, bound: f64, what: &str) {
     let got = read(picture, of.output.format);
     let converted = made(frame, of);
-    let wanted = match reference::carried_over(&source(frame), &recipe(of)) {
+    let wanted = match reference::carried_over(&source(frame), &recipe(frame, of)) {
         None => converted,
         Some(carried) if frame.cursor.is_none() => carried,
         // Near the pointer it is converted, elsewhere carried over.
