@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 
+use ghoststream::internals::pod::Value;
 use ghoststream::internals::{CapturedFrame, GpuBuffer, Imports, Memory, Modifier};
-use ghoststream::{FrameSync, PixelFormat, Size};
+use ghoststream::{FrameSync, PixelFormat, Size, Transfer};
 use testkit::producer::{Draft, Gpu, Offer, Painter, Producer, Script, patterned};
 
 use crate::rig::{Rig, config, pattern_number, session};
@@ -362,4 +363,26 @@ fn frames_outlive_the_stream_and_the_producer() {
     let (fence, _signal) = rustix::pipe::pipe().unwrap();
     gpu(&frame).lease.read_until(fence);
     gpu(&frame).lease.refuse("it is too late");
+}
+
+#[test]
+fn hdr_goes_before_sdr_in_a_gpus_memory_too() {
+    let _session = session();
+    let id = Value::Id;
+    let extra = [(0x2_000e, id(14).mandatory()), (0x2_000f, id(7).mandatory())];
+    let mut script = script(&[LINEAR]);
+    let mut hdr = Offer::in_gpu("xBGR_210LE", SIZE, &[LINEAR]);
+    hdr.extra.extend(extra);
+    script.offers.insert(0, hdr);
+    let producer = Producer::start(script, patterned()).unwrap();
+    let linear = || vec![Modifier { modifier: LINEAR, planes: 1 }];
+    let formats = vec![(PixelFormat::Bgrx, linear()), (PixelFormat::Xbgr2101010, linear())];
+    for (hdr, format, transfer) in
+        [(true, PixelFormat::Xbgr2101010, Transfer::Pq), (false, PixelFormat::Bgrx, Transfer::Sdr)]
+    {
+        let imports = Imports { only_dmabufs: false, ..Imports::new(formats.clone()) };
+        let rig = Rig::importing(&config(producer.name()).with_hdr(hdr), Some(imports)).unwrap();
+        let frame = rig.frame();
+        assert_eq!((gpu(&frame).buffer.format, frame.color.transfer), (format, transfer));
+    }
 }

@@ -122,7 +122,7 @@ pub(super) fn open_streams(
     let (ready, opened) = mpsc::sync_channel(1);
     let streams = targets.len();
     let asking = Asking {
-        wish: Wish { fps: config.fps, hdr: config.hdr },
+        wish: Wish { fps: config.fps, hdr: config.hdr, shared_hdr: matches!(remote, Remote::Default) },
         access: imports.as_ref().map(Access::new),
         ladder: Ladder::new(imports),
         wake: {

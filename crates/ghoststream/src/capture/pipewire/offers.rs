@@ -32,6 +32,9 @@ pub(super) struct Wish {
     /// A desktop in HDR hands out either its HDR picture, to those who ask for it, or one that it has
     /// mapped to SDR itself. With `hdr` we ask for the first, and take the second where there is none.
     pub(super) hdr: bool,
+    /// Whether HDR is asked for in shared memory as well. GNOME agrees to it, and paints eight bits of
+    /// SDR there all the same.
+    pub(super) shared_hdr: bool,
 }
 
 /// The formats that we take, best first: in HDR before SDR, in the memory of a GPU (`imports`) before shared
@@ -46,7 +49,9 @@ pub(super) fn offers(wish: Wish, imports: Option<&Imports>) -> Vec<Object> {
             offers
                 .extend(rates.iter().filter_map(|rate| offer(*rate, hdr, &group.formats, &group.modifiers)));
         }
-        offers.extend(rates.iter().filter_map(|rate| offer(*rate, hdr, &FORMATS, &[])));
+        if !hdr || wish.shared_hdr {
+            offers.extend(rates.iter().filter_map(|rate| offer(*rate, hdr, &FORMATS, &[])));
+        }
     }
     offers
 }
@@ -205,7 +210,7 @@ mod tests {
 
     #[test]
     fn memory_of_the_gpu_is_offered_first_and_leaves_the_modifier_open() {
-        let wish = Wish { fps: 60.0, hdr: false };
+        let wish = Wish { fps: 60.0, hdr: false, shared_hdr: true };
         let with: Vec<_> = offers(wish, Some(&imports())).iter().map(Object::to_bytes).collect();
         let without: Vec<_> = offers(wish, None).iter().map(Object::to_bytes).collect();
         assert_eq!(
@@ -229,7 +234,7 @@ mod tests {
             framerate: (0, 1),
             modifier: Some(7),
         };
-        let made = fixed_offers(Wish { fps: 60.0, hdr: false }, &agreed, 7);
+        let made = fixed_offers(Wish { fps: 60.0, hdr: false, shared_hdr: true }, &agreed, 7);
         let bytes: Vec<_> = made.iter().map(Object::to_bytes).collect();
         assert_eq!(bytes.len(), 3);
         assert_eq!(unfixed_modifiers(&bytes[0]), None);
@@ -256,8 +261,10 @@ mod tests {
 
     #[test]
     fn hdr_is_asked_for_first_and_only_of_those_who_speak_of_it() {
-        let offered =
-            |hdr| offers(Wish { fps: 60.0, hdr }, None).iter().map(Object::to_bytes).collect::<Vec<_>>();
+        let offered = |hdr| {
+            let wish = Wish { fps: 60.0, hdr, shared_hdr: true };
+            offers(wish, None).iter().map(Object::to_bytes).collect::<Vec<_>>()
+        };
         let (with, without) = (offered(true), offered(false));
         assert_eq!((with.len(), without.len()), (4, 2));
         assert_eq!(with[2..], without[..], "SDR is taken all the same");
@@ -266,5 +273,17 @@ mod tests {
             properties.find(|(key, _)| *key == VIDEO_TRANSFER).and_then(|(_, pod)| pod.id())
         };
         assert_eq!(with.iter().map(|it| transfer(it)).collect::<Vec<_>>(), [Some(14), Some(14), None, None]);
+    }
+
+    #[test]
+    fn a_portals_hdr_is_asked_for_in_a_gpus_memory_alone() {
+        let wish = |hdr| Wish { fps: 60.0, hdr, shared_hdr: false };
+        let imports =
+            Imports::new(vec![(PixelFormat::Xbgr2101010, vec![Modifier { modifier: LINEAR, planes: 1 }])]);
+        let offered = |wish, imports| offers(wish, imports).iter().map(Object::to_bytes).collect::<Vec<_>>();
+        assert_eq!(offered(wish(true), None), offered(wish(false), None));
+        let (with, without) = (offered(wish(true), Some(&imports)), offered(wish(false), Some(&imports)));
+        assert_eq!(with[2..], without[..], "HDR at two rates goes before");
+        assert!(with[..2].iter().all(|it| unfixed_modifiers(it) == Some(vec![LINEAR])));
     }
 }

@@ -96,7 +96,7 @@ mod tests {
 
         #[test]
         fn a_format_with_a_changed_word_does_no_harm(index in 0usize..60, word: u32) {
-            let wish = offers::Wish { fps: 60.0, hdr: true };
+            let wish = offers::Wish { fps: 60.0, hdr: true, shared_hdr: true };
             let mut bytes = offers::offers(wish, None)[0].to_bytes();
             let at = index * 4 % (bytes.len() - 3);
             bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
