@@ -2,8 +2,11 @@
 //!
 //! [`Source::Udmabuf`] makes one of a memfd's pages, [`Source::SystemHeap`] allocates one. Neither needs a
 //! GPU, only a kernel with `CONFIG_UDMABUF` or `CONFIG_DMABUF_HEAPS_SYSTEM` and the right to open the device.
+//! [`Canvas`] is one of vgem's, with fences.
 #![warn(missing_docs)]
 #![allow(unsafe_code)]
+
+mod vgem;
 
 use std::ffi::c_void;
 use std::io;
@@ -14,6 +17,8 @@ use std::{fmt, slice};
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create, open};
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, Setter, Updater, ioctl, opcode};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+pub use vgem::{Canvas, Drawing};
 
 /// Who makes a DMA-BUF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +136,10 @@ impl Buffer {
         let length = length.max(1).next_multiple_of(1 << 16);
         let told = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", source.path()));
         let fd = source.allocate(length).map_err(told)?;
+        Self::map(fd, length)
+    }
+
+    fn map(fd: OwnedFd, length: usize) -> io::Result<Self> {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a fresh mapping, which goes with self.
         let base = unsafe { mmap(std::ptr::null_mut(), length, access, MapFlags::SHARED, &fd, 0) }?;
@@ -156,10 +165,15 @@ impl Buffer {
         const WRITE: u64 = 2;
         const END: u64 = 4;
         self.sync(WRITE)?;
+        self.scribble(paint);
+        self.sync(WRITE | END)
+    }
+
+    /// The same without those calls, of which the first waits for the fences of whoever draws.
+    pub fn scribble(&mut self, paint: impl FnOnce(&mut [u8])) {
         // SAFETY: so many bytes are mapped until self goes. Whoever has the descriptor too may change them
         // meanwhile, which tests do not.
         paint(unsafe { slice::from_raw_parts_mut(self.base.as_ptr(), self.length) });
-        self.sync(WRITE | END)
     }
 
     fn sync(&self, flags: u64) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Frame, PassError};
 use crate::sync::fence;
-use crate::vulkan::{DescriptorSet, Device, ImportError, Imported, Layout, SyncFile, VulkanError, vk};
+use crate::vulkan::{DescriptorSet, Device, ImportError, Imported, Kind, Layout, SyncFile, VulkanError, vk};
 use crate::{Acquire, DmaBuf};
 
 /// How long a producer's fence is waited for where the GPU cannot do that itself.
@@ -94,7 +94,7 @@ pub(super) fn check(frame: &Frame<'_>, buffer: &DmaBuf) -> Result<(), PassError>
 #[derive(Debug)]
 pub(super) struct Fences {
     drawn: SyncFile,
-    read: SyncFile,
+    read: Option<SyncFile>,
 }
 
 impl Fences {
@@ -103,21 +103,14 @@ impl Fences {
         if !device.physical().abilities.sync_file {
             return Ok(None);
         }
-        Ok(Some(Self { drawn: SyncFile::new(device)?, read: SyncFile::new(device)? }))
+        // The processor, playing a GPU, has no fences of the kernel's: asked for one, it waits for its work.
+        let read = (device.physical().kind != Kind::Cpu).then(|| SyncFile::new(device)).transpose()?;
+        Ok(Some(Self { drawn: SyncFile::new(device)?, read }))
     }
 
-    /// The semaphore that says that the source was read.
-    pub(super) const fn read(&self) -> vk::Semaphore {
-        self.read.raw()
-    }
-
-    /// A sync file of the same.
-    ///
-    /// # Safety
-    /// The work that signals it was submitted, and this was not asked for it yet.
-    pub(super) unsafe fn export(&mut self) -> Result<Option<OwnedFd>, VulkanError> {
-        // SAFETY: the caller's promise.
-        unsafe { self.read.export() }
+    /// What signals when the source was read, where the device can tell its producer.
+    pub(super) const fn read(&mut self) -> Option<&mut SyncFile> {
+        self.read.as_mut()
     }
 }
 

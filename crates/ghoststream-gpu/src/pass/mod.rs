@@ -198,7 +198,7 @@ impl Pass {
                     slot.fences = Fences::new(&self.device)?;
                 }
                 drawn = imported::wait_for(slot.fences.as_mut(), acquire)?;
-                read = slot.fences.as_mut();
+                read = slot.fences.as_mut().and_then(Fences::read);
                 (record::Source::Imported(&it.picture), &it.set)
             }
         };
@@ -221,7 +221,7 @@ impl Pass {
             output: &slot.shared,
         };
         let signal =
-            [(self.timeline.raw(), done), (read.as_ref().map_or(vk::Semaphore::null(), |it| it.read()), 0)];
+            [(self.timeline.raw(), done), (read.as_ref().map_or(vk::Semaphore::null(), |it| it.raw()), 0)];
         let submission = Submission {
             wait: drawn.as_slice(),
             signal: if read.is_some() { &signal } else { &signal[..1] },
@@ -248,7 +248,7 @@ impl Pass {
         let output = slot.shared.hold(done);
         self.give_back = match (&frame.pixels, read) {
             // SAFETY: what signals it was just submitted.
-            (_, Some(fences)) => unsafe { fences.export() }?.map_or(GiveBack::Now, GiveBack::At),
+            (_, Some(fence)) => unsafe { fence.export() }?.map_or(GiveBack::Now, GiveBack::At),
             (Pixels::DmaBuf { .. }, None) => GiveBack::WithOutput,
             _ => GiveBack::Now,
         };

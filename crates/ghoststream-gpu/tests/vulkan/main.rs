@@ -9,4 +9,5 @@ mod import;
 mod interpolate;
 mod rig;
 mod scale;
+mod sync_file;
 mod zimg;

@@ -1,12 +1,12 @@
 //! Pictures in DMA-BUFs, and what a shader must see of them.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use ghoststream_gpu::{DmaBuf, DmaBufPlane, LINEAR};
 use ghoststream_picture::{PixelFormat, Size};
-use testkit_dmabuf::{Buffer, Source};
+use testkit_dmabuf::{Buffer, Canvas, Drawing, Source};
 
 /// How the planes of a picture lie in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,18 +17,49 @@ pub enum Planes {
     Apart,
 }
 
+#[derive(Debug)]
+enum Memory {
+    Plain(Buffer),
+    Canvas(Canvas),
+}
+
+impl Memory {
+    fn buffer(&mut self) -> &mut Buffer {
+        match self {
+            Self::Plain(buffer) => buffer,
+            Self::Canvas(canvas) => canvas.buffer(),
+        }
+    }
+
+    fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Plain(buffer) => buffer.as_fd(),
+            Self::Canvas(canvas) => canvas.as_fd(),
+        }
+    }
+}
+
 /// A linear picture of noise, with padded rows and something before the first of them.
 #[derive(Debug)]
 pub struct Painted {
     pub format: PixelFormat,
     pub size: Size,
-    memory: Vec<Buffer>,
+    memory: Vec<Memory>,
     /// Of each plane: which buffer, its offset and stride, and its bytes without padding.
     pub planes: Vec<(usize, u64, u64, Vec<u8>)>,
 }
 
 impl Painted {
     pub fn new(source: Source, format: PixelFormat, size: Size, lie: Planes) -> Self {
+        Self::on(format, size, lie, &|length| Buffer::new(source, length).map(Memory::Plain))
+    }
+
+    /// A picture in a buffer that has fences, and that its description does not speak of.
+    pub fn on_canvas(format: PixelFormat, size: Size) -> Self {
+        Self::on(format, size, Planes::Together, &|length| Canvas::new(length).map(Memory::Canvas))
+    }
+
+    fn on(format: PixelFormat, size: Size, lie: Planes, make: &dyn Fn(usize) -> io::Result<Memory>) -> Self {
         let mut noise = Noise(0x9e37_79b9_7f4a_7c15 ^ u64::from(size.width));
         let (mut planes, mut lengths) = (Vec::new(), vec![0u64]);
         for plane in 0..format.planes() {
@@ -42,30 +73,48 @@ impl Painted {
             *length = offset + stride * rows as u64;
             planes.push((lengths.len() - 1, offset, stride, noise.bytes(format, row * rows)));
         }
-        let buffer = |length: &u64| Buffer::new(source, *length as usize).expect("a DMA-BUF");
+        let buffer = |length: &u64| make(*length as usize).expect("a DMA-BUF");
         let mut this = Self { format, size, memory: lengths.iter().map(buffer).collect(), planes };
         this.paint().expect("the kernel lets us write");
         this
     }
 
+    /// Begins to draw into it. It is a canvas.
+    pub fn draw(&self) -> Drawing {
+        let [Memory::Canvas(canvas)] = &*self.memory else { panic!("it is no canvas") };
+        canvas.draw().expect("nobody else draws")
+    }
+
+    /// Draws other noise: of the drawing, so that nobody is waited for.
+    pub fn repaint(&mut self) {
+        for plane in 0..self.planes.len() {
+            self.planes[plane].3.iter_mut().for_each(|it| *it = !*it);
+            let buffer = self.planes[plane].0;
+            let lie = self.lie(plane);
+            self.memory[buffer].buffer().scribble(|memory| lie.copy(&self.planes[plane].3, memory));
+        }
+    }
+
     /// Makes it a picture of this noise.
     fn paint(&mut self) -> io::Result<()> {
-        for (plane, (buffer, offset, stride, bytes)) in self.planes.iter().enumerate() {
-            let (row, _) = self.format.plane_layout(plane, self.size);
-            self.memory[*buffer].write(|memory| {
-                for (y, bytes) in bytes.chunks(row).enumerate() {
-                    let at = (offset + stride * y as u64) as usize;
-                    memory[at..at + row].copy_from_slice(bytes);
-                }
-            })?;
+        for plane in 0..self.planes.len() {
+            let buffer = self.planes[plane].0;
+            let lie = self.lie(plane);
+            self.memory[buffer].buffer().write(|memory| lie.copy(&self.planes[plane].3, memory))?;
         }
         Ok(())
+    }
+
+    fn lie(&self, plane: usize) -> Lie {
+        let (_, offset, stride, _) = &self.planes[plane];
+        let (row, _) = self.format.plane_layout(plane, self.size);
+        Lie { row, offset: *offset as usize, stride: *stride as usize }
     }
 
     /// What its producer says of it.
     pub fn described(&self) -> Arc<DmaBuf> {
         let plane = |(buffer, offset, stride, _): &(usize, u64, u64, Vec<u8>)| {
-            let fd = self.memory[*buffer].as_fd().try_clone_to_owned().expect("a descriptor");
+            let fd = self.memory[*buffer].fd().try_clone_to_owned().expect("a descriptor");
             DmaBufPlane { fd, offset: *offset, stride: *stride }
         };
         Arc::new(DmaBuf::new(self.format, self.size, LINEAR, self.planes.iter().map(plane).collect()))
@@ -100,6 +149,22 @@ impl Painted {
             (PixelFormat::P010, 0) => pixels(2, &sixteen),
             (PixelFormat::P010, _) => pixels(4, &sixteen),
             (other, _) => panic!("nothing is known of {other:?}"),
+        }
+    }
+}
+
+/// Where the rows of a plane are.
+struct Lie {
+    row: usize,
+    offset: usize,
+    stride: usize,
+}
+
+impl Lie {
+    fn copy(&self, rows: &[u8], memory: &mut [u8]) {
+        for (y, row) in rows.chunks(self.row).enumerate() {
+            let at = self.offset + self.stride * y;
+            memory[at..at + self.row].copy_from_slice(row);
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The pass over imported pictures.
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream_gpu::pass::{Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Target};
+use ghoststream_gpu::sync::fence;
 use ghoststream_gpu::vulkan::{Device, ImportError, imports};
 use ghoststream_gpu::{Acquire, DmaBuf};
 use ghoststream_picture::filter::Filter;
@@ -27,6 +29,10 @@ fn pass(device: &Device, size: Size) -> Pass {
 }
 
 fn run(pass: &mut Pass, buffer: &Arc<DmaBuf>) -> Result<Output, PassError> {
+    run_after(pass, buffer, Acquire::Now)
+}
+
+fn run_after(pass: &mut Pass, buffer: &Arc<DmaBuf>, acquire: Acquire) -> Result<Output, PassError> {
     pass.run(&Frame {
         size: buffer.size,
         format: buffer.format,
@@ -34,7 +40,7 @@ fn run(pass: &mut Pass, buffer: &Arc<DmaBuf>) -> Result<Output, PassError> {
         hdr: None,
         view: View::new(Rect::of(buffer.size), Transform::Normal, None).expect("all of it"),
         pointer: None,
-        pixels: Pixels::DmaBuf { buffer, acquire: Acquire::Now },
+        pixels: Pixels::DmaBuf { buffer, acquire },
     })
 }
 
@@ -86,13 +92,7 @@ fn once_every_buffer_has_come_nothing_is_made_any_more() {
     let buffers: Vec<_> = painted.iter().map(Painted::described).collect();
     let mut show = |buffer| {
         let output = run(&mut pass, buffer).expect("it runs");
-        let give_back = pass.give_back();
         assert!(output.wait(Duration::from_secs(60)).expect("no loss"), "it is done");
-        assert_eq!(
-            matches!(give_back, GiveBack::WithOutput),
-            !rig.device.physical().abilities.sync_file,
-            "{give_back:?}"
-        );
     };
     buffers.iter().cycle().take(12).for_each(&mut show);
     let (made, open) = (rig.device.created(), descriptors());
@@ -141,4 +141,33 @@ fn a_buffer_that_cannot_be_imported_harms_no_other() {
         let output = run(&mut pass, &painted.described()).expect("it runs");
         assert_made(&output, &painted, "after a refusal");
     }
+}
+
+#[test]
+#[ignore = "needs vgem: make test-vm"]
+fn a_picture_is_read_once_it_is_drawn() {
+    let rig = watched();
+    let size = Size::new(64, 32);
+    let mut pass = pass(&rig.device, size);
+    let mut painted = Painted::on_canvas(PixelFormat::Bgrx, size);
+    let buffer = painted.described();
+    // Compiles the shaders: what comes after takes less than the ten seconds that the kernel lets us draw.
+    assert_made(&run(&mut pass, &buffer).expect("it runs"), &painted, "what was drawn first");
+    let drawing = painted.draw();
+    let drawn = fence::of_writers(buffer.planes[0].fd.as_fd()).expect("vgem puts its fences into DMA-BUFs");
+    assert!(!fence::is_signalled(&drawn), "it is being drawn");
+    if !rig.device.physical().abilities.sync_file {
+        let error =
+            run_after(&mut pass, &buffer, Acquire::Fence(drawn)).expect_err("it is not drawn in time");
+        assert!(matches!(error, PassError::NotDrawn(_)), "{error:?}");
+        return;
+    }
+    let output = run_after(&mut pass, &buffer, Acquire::Fence(drawn)).expect("it is submitted");
+    let give_back = pass.give_back();
+    // Only the processor cannot tell its producer.
+    assert!(matches!(give_back, GiveBack::WithOutput), "{give_back:?}");
+    assert!(!output.wait(Duration::from_millis(200)).expect("no loss"), "it is not drawn yet");
+    painted.repaint();
+    drawing.finish().expect("the kernel has not given up");
+    assert_made(&output, &painted, "what was drawn last");
 }
