@@ -26,6 +26,7 @@ mod resident;
 mod scale;
 mod source;
 mod staging;
+pub mod tone;
 
 pub use error::PassError;
 pub use host::HostPicture;

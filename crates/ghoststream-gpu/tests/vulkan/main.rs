@@ -10,4 +10,5 @@ mod interpolate;
 mod rig;
 mod scale;
 mod sync_file;
+mod tone;
 mod zimg;

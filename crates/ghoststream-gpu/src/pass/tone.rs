@@ -1,0 +1,53 @@
+//! What `shaders/tone.glsl` is told of a conversion between colours.
+
+use ghoststream_picture::{Conversion, LogCurve, Transfer};
+
+/// Steps of an octave in the table of gains, as a power of two.
+const GAIN_BITS: u32 = 5;
+
+/// The specialization constants from 10 on: which transfers, whether tones are mapped, and whether the
+/// brightest pixel is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ToneKinds([u32; 4]);
+
+impl ToneKinds {
+    /// For a conversion; [`ToneKinds::default`] is for none. `seen` is whether its peak is to be measured.
+    #[must_use]
+    pub fn new(conversion: &Conversion, seen: bool) -> Self {
+        let (from, to) = conversion.transfers();
+        let maps = conversion.maps_tones();
+        Self([kind(from), kind(to), u32::from(maps), u32::from(maps && seen)])
+    }
+
+    /// The constants, from 10 on.
+    #[must_use]
+    pub const fn constants(self) -> [u32; 4] {
+        self.0
+    }
+}
+
+const fn kind(transfer: Transfer) -> u32 {
+    match transfer {
+        Transfer::Sdr => 1,
+        Transfer::Pq => 2,
+        Transfer::Hlg => 3,
+        Transfer::Linear => 4,
+    }
+}
+
+/// The numbers of the shader's `Tone` block; always as many.
+#[must_use]
+pub fn block(conversion: &Conversion) -> Vec<f32> {
+    let [red, green, blue] = conversion.primaries();
+    let (from, to) = conversion.weights();
+    let four = |row: [f64; 3], last: f64| [row[0] as f32, row[1] as f32, row[2] as f32, last as f32];
+    let mut numbers = Vec::with_capacity(LENGTH);
+    numbers.extend([red, green, blue].into_iter().flat_map(|row| four(row, 0.0)));
+    numbers.extend(four(from, conversion.white()));
+    numbers.extend(four(to, conversion.peaks().1));
+    numbers.extend_from_slice(LogCurve::new(GAIN_BITS, |light| conversion.gain(light)).values());
+    numbers
+}
+
+/// How many they are: five vectors, and 32 octaves of gains and the end of the last.
+pub const LENGTH: usize = 20 + (32 << GAIN_BITS) + 1;
