@@ -8,9 +8,10 @@ use std::time::Duration;
 use ghoststream::{
     CaptureConfig, CaptureSource, Codec, Color, ColorRange, ColorSpace, Container, ContentLight,
     EncoderChoice, EncoderConfig, EncoderPreset, Hdr, HdrMetadata, MasteringDisplay, Output, Pipeline,
-    Report, Size, Transfer,
+    Report, Size, ToneCurve, Transfer,
 };
 use ghoststream_picture::matrix::{Levels, to_ycbcr};
+use ghoststream_picture::{Conversion, Tone};
 use serde_json::Value;
 use testkit::Session;
 use testkit::judge::judge;
@@ -215,6 +216,38 @@ fn a_free_choice_of_codec_keeps_hdr() {
     check_kept(&recorded, Codec::AV1);
 }
 
+/// The middle of each bar of a lossless recording, in code values of luma and chroma, against what its
+/// colour should be: red, green and blue from 0 to 1.
+fn check_bars(
+    recorded: &Recorded,
+    color: Color,
+    depth: u32,
+    within: f64,
+    wanted: impl Fn([f64; 3]) -> [f64; 3],
+) {
+    let raw = recorded.path.with_extension("yuv");
+    let input = recorded.path.to_str().unwrap();
+    run("ffmpeg", &["-i", input, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p16le"], &raw);
+    let bytes = std::fs::read(&raw).unwrap();
+    // libswscale widens samples of a limited range by shifting them.
+    let unit = f64::from(1u32 << (16 - depth));
+    let sample = |at: usize| f64::from(u16::from_le_bytes([bytes[at * 2], bytes[at * 2 + 1]])) / unit;
+    let (matrix, levels) = (to_ycbcr(color, depth), Levels::new(color.range, depth));
+    let offsets = [levels.black, levels.neutral, levels.neutral];
+    let (width, height) = (SIZE.width as usize, SIZE.height as usize);
+    for (bar, rgb) in BARS.iter().enumerate() {
+        let code = wanted(rgb.map(|it| f64::from(it) / 1023.0));
+        let x = (2 * bar + 1) * width / (2 * BARS.len());
+        let chroma = height / 4 * (width / 2) + x / 2;
+        let places = [height / 2 * width + x, width * height + chroma, width * height * 5 / 4 + chroma];
+        for (channel, at) in places.into_iter().enumerate() {
+            let wanted = offsets[channel] + matrix[channel].iter().zip(code).map(|(k, c)| k * c).sum::<f64>();
+            let found = sample(at);
+            assert!((found - wanted).abs() <= within, "{rgb:?}, {channel}: {found}, not {wanted:.2}");
+        }
+    }
+}
+
 /// What is PQ stays PQ: code values are those of the matrix, to within one.
 #[test]
 fn pixels_pass_through_unmapped() {
@@ -222,38 +255,37 @@ fn pixels_pass_through_unmapped() {
     let desktop = desktop();
     let config = keep(Codec::Hevc, EncoderChoice::Software).with_lossless(true);
     let recorded = record(desktop.name(), config, Container::Matroska);
-    let args = [
-        "-i",
-        recorded.path.to_str().unwrap(),
-        "-frames:v",
-        "1",
-        "-f",
-        "rawvideo",
-        "-pix_fmt",
-        "yuv420p10le",
-    ];
-    let raw = recorded.path.with_extension("yuv");
-    run("ffmpeg", &args, &raw);
-    let bytes = std::fs::read(&raw).unwrap();
-    let sample = |at: usize| f64::from(u16::from_le_bytes([bytes[at * 2], bytes[at * 2 + 1]]));
-
     let color = Color::new(ColorSpace::Bt2020, ColorRange::Limited).with_transfer(Transfer::Pq);
-    let (matrix, levels) = (to_ycbcr(color, 10), Levels::new(ColorRange::Limited, 10));
-    let (width, height) = (SIZE.width as usize, SIZE.height as usize);
-    for (bar, rgb) in BARS.iter().enumerate() {
-        let code = rgb.map(|it| f64::from(it) / 1023.0);
-        let offsets = [levels.black, levels.neutral, levels.neutral];
-        let x = (2 * bar + 1) * width / (2 * BARS.len());
-        let planes = [
-            height / 2 * width + x,
-            width * height + height / 4 * (width / 2) + x / 2,
-            width * height * 5 / 4 + height / 4 * (width / 2) + x / 2,
-        ];
-        for (channel, at) in planes.into_iter().enumerate() {
-            let wanted = offsets[channel] + matrix[channel].iter().zip(code).map(|(k, c)| k * c).sum::<f64>();
-            let found = sample(at);
-            assert!((found - wanted).abs() <= 1.0, "{rgb:?}, channel {channel}: {found}, not {wanted:.2}");
-        }
+    check_bars(&recorded, color, 10, 1.0, |code| code);
+}
+
+/// A producer that sends PQ to everyone: it is mapped here, by the curve, the white and the peak that were
+/// asked for, and the file says nothing of HDR.
+#[test]
+fn hdr_that_is_not_kept_is_mapped_as_asked() {
+    let _session = session();
+    let id = ghoststream::internals::pod::Value::Id;
+    let extra = vec![(0x2_000e, id(14)), (0x2_000f, id(7))];
+    let offers = vec![Offer { extra, ..Offer::new("xBGR_210LE", SIZE) }];
+    let script = Script { offers, ..Script::new("pq", "BGRx", SIZE, 30.0) };
+    let producer = Producer::start(script, Box::new(paint)).unwrap();
+    let source = Color::new(ColorSpace::Bt2020, ColorRange::Full).with_transfer(Transfer::Pq);
+    let color = Color::default();
+    for (curve, white) in [(ToneCurve::Bt2390, 203.0), (ToneCurve::Hable, 100.0)] {
+        let config = keep(Codec::Hevc, EncoderChoice::Software)
+            .with_hdr(Hdr::Auto)
+            .with_lossless(true)
+            .with_tone_curve(curve)
+            .with_sdr_white(white);
+        let recorded = record(producer.name(), config, Container::Matroska);
+        let (stream, frame) = probe(&recorded.path);
+        assert_eq!([&stream["color_transfer"], &stream["pix_fmt"]], ["bt709", "yuv420p"]);
+        assert!(!has_metadata(&stream) && !has_metadata(&frame), "{stream:#} {frame:#}");
+        // MaxCLL is the peak.
+        let tone = Tone { curve: curve.into(), white, peak: 1000.0 };
+        let conversion = Conversion::new(source, color, tone).unwrap();
+        // One for rounding, one for dithering.
+        check_bars(&recorded, color, 8, 2.0, |code| conversion.apply(code));
     }
 }
 
