@@ -6,23 +6,22 @@ layout(local_size_x_id = 0, local_size_y_id = 1) in;
 
 // How the source's pixels lie in its images.
 layout(constant_id = 2) const uint SOURCE = 0;
-const uint SOURCE_RGB = 0;   // one image, whose view gives red, green and blue
-const uint SOURCE_HALF = 1;  // the same, of half floats
-const uint SOURCE_BYTES = 2; // one image of single bytes, three to a pixel
-const uint SOURCE_WORDS = 3; // one image of four bytes a pixel: a little-endian word, ten bits a colour
-const uint SOURCE_PAIRS = 4; // 4:2:0: an image of luma, and one of Cb and Cr
-const uint SOURCE_PLANES = 5; // 4:2:0: an image each of luma, Cb and Cr
-const uint SOURCE_YUYV = 6;  // 4:2:2: one image of half the width: luma, Cb, luma, Cr
+const uint SOURCE_WORDS = 0;  // one image of words: red, green and blue of 8 bits, or of ten
+const uint SOURCE_HALVES = 1; // one image of two words: red and green, blue and alpha, in half floats
+const uint SOURCE_BYTES = 2;  // one image of bytes, three to a pixel
+const uint SOURCE_PAIRS = 3;  // 4:2:0: an image of luma, and one of Cb below Cr in one number
+const uint SOURCE_PLANES = 4; // 4:2:0: an image each of luma, Cb and Cr
+const uint SOURCE_YUYV = 5;   // 4:2:2: one image of half the width: from the lowest byte luma, Cb, luma, Cr
 
-// Where red, green and blue are: the first, second and third byte of the constant. Of SOURCE_BYTES which
-// byte it is, of SOURCE_WORDS the lowest bit.
+// Where red, green and blue are: the first, second and third byte of the constant. Of SOURCE_WORDS the
+// lowest bit, of SOURCE_BYTES which byte it is.
 layout(constant_id = 3) const uint SOURCE_ORDER = 0;
 
-// How a sample of SOURCE_PAIRS, SOURCE_PLANES and SOURCE_YUYV lies in memory.
+// How a sample of the source lies in memory.
 layout(constant_id = 4) const uint SOURCE_SAMPLE = 0;
 const uint SAMPLE_BYTE = 0; // 8 bits
 const uint SAMPLE_HIGH = 1; // the upper ten of 16 bits
-const uint SAMPLE_LOW = 2;  // the lower ten of 16 bits
+const uint SAMPLE_LOW = 2;  // the lower ten of 16 bits; of SOURCE_WORDS ten of the word's
 
 // The planes of the output.
 layout(constant_id = 5) const uint TARGET = 0;

@@ -21,6 +21,8 @@ layout(set = 0, binding = 1, std140) uniform Params {
     ivec4 pointer;
     // xy: the last column and row of the buffer's chroma.
     ivec4 chroma;
+    // xy: 1 divided by the pixels across and down of the buffer.
+    vec4 texel;
     // The source's luma, Cb and Cr, in code values, into red, green and blue from 0 to 1; w is added.
     vec4 to_red;
     vec4 to_green;
@@ -33,10 +35,11 @@ layout(set = 0, binding = 1, std140) uniform Params {
     vec4 levels;
 } params;
 
-// The source's planes.
-layout(set = 1, binding = 0) uniform texture2D source0;
-layout(set = 1, binding = 1) uniform texture2D source1;
-layout(set = 1, binding = 2) uniform texture2D source2;
+// The source's planes, in numbers as they lie in memory. Their sampler takes the nearest, at the edges the
+// last.
+layout(set = 1, binding = 0) uniform usampler2D source0;
+layout(set = 1, binding = 1) uniform usampler2D source1;
+layout(set = 1, binding = 2) uniform usampler2D source2;
 
 // The pointer, premultiplied.
 layout(set = 2, binding = 0) uniform texture2D pointer;

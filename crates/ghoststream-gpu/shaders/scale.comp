@@ -45,8 +45,11 @@ vec3 kept(int at) {
 // Two by two pixels of what is scaled: one, right of it, below it, and right of that. What is beyond the edges
 // may be anything.
 void read(ivec2 at, bool pointed, out vec3 colours[4]) {
+    if (HAS_QUADS && !HALFWAY) {
+        quad_colours(at, colours);
+    }
     ivec2 last = params.view.zw - 1;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4 && (HALFWAY || !HAS_QUADS); i++) {
         ivec2 here = clamp(at + ivec2(i & 1, i >> 1), ivec2(0), last);
         if (HALFWAY) {
             colours[i] = halfway.colours[here.y * params.content.z + min(here.x, params.content.z - 1)].rgb;

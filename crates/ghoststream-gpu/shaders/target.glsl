@@ -1,15 +1,28 @@
-// Writing a picture, eight by two pixels at a time, so that every store is of whole words. Rows are padded:
+// Writing a picture, a block of two rows at a time, so that every store is of whole words. Rows are padded:
 // what is right of the picture may be anything. Needs params.glsl and kinds.glsl.
 
-// Eight by two pixels in code values. Chroma is that of each pair of columns.
+// Columns of a block: four or eight. Four do not do for TARGET_PLANES of 8 bits.
+#ifndef ACROSS
+#define ACROSS 8
+#endif
+
+// A block in code values. Chroma is that of each pair of columns.
 struct Block {
-    uint luma[2][8];
-    uvec2 chroma[4];
+    uint luma[2][ACROSS];
+    uvec2 chroma[ACROSS / 2];
 };
 
-// What is added before a code value is cut off to a whole one: a half, or of the dithering's pattern.
+// What is added before a code value is cut off to a whole one: a half, or where the output has fewer bits than
+// the source the threshold of an 8x8 Bayer matrix, as in the crate `ghoststream-picture`, module `dither`.
 float rounding(ivec2 at) {
-    return 0.5;
+    if (!DITHERED) {
+        return 0.5;
+    }
+    uvec2 place = uvec2(at) & 7u;
+    uint both = place.x ^ place.y;
+    uint value = (both & 1u) << 5 | (place.y & 1u) << 4 | (both & 2u) << 2 | (place.y & 2u) << 1
+        | (both & 4u) >> 1 | place.y >> 2;
+    return (float(value) + 0.5) / 64.0;
 }
 
 uint target_code(vec3 colour, vec4 weights, float round_by) {
@@ -21,24 +34,36 @@ uint sample_bits(uint code) {
     return TARGET_SAMPLE == SAMPLE_HIGH ? code << 6 : code;
 }
 
-void put_eight(int word, uint codes[8]) {
-    if (TARGET_SAMPLE == SAMPLE_BYTE) {
-        target_pairs.pairs[word >> 1] = uvec2(
-            codes[0] | codes[1] << 8 | codes[2] << 16 | codes[3] << 24,
-            codes[4] | codes[5] << 8 | codes[6] << 16 | codes[7] << 24);
-    } else {
-        target_quads.quads[word >> 2] = uvec4(
-            sample_bits(codes[0] | codes[1] << 16), sample_bits(codes[2] | codes[3] << 16),
-            sample_bits(codes[4] | codes[5] << 16), sample_bits(codes[6] | codes[7] << 16));
+uint four_bytes(uint a, uint b, uint c, uint d) {
+    return a | b << 8 | c << 16 | d << 24;
+}
+
+uint two_samples(uint a, uint b) {
+    return sample_bits(a | b << 16);
+}
+
+// As many samples as a block is wide.
+void put_row(int word, uint codes[ACROSS]) {
+    for (int i = 0; i < ACROSS; i += 4) {
+        if (TARGET_SAMPLE == SAMPLE_BYTE) {
+            target.words[word + i / 4] = four_bytes(codes[i], codes[i + 1], codes[i + 2], codes[i + 3]);
+        } else {
+            target_pairs.pairs[(word + i / 2) >> 1] =
+                uvec2(two_samples(codes[i], codes[i + 1]), two_samples(codes[i + 2], codes[i + 3]));
+        }
     }
 }
 
-void put_four(int word, uvec4 codes) {
+// Half as many.
+void put_half_row(int word, uint codes[ACROSS / 2]) {
+#if ACROSS == 8
     if (TARGET_SAMPLE == SAMPLE_BYTE) {
-        target.words[word] = codes.x | codes.y << 8 | codes.z << 16 | codes.w << 24;
-    } else {
-        target_pairs.pairs[word >> 1] =
-            uvec2(sample_bits(codes.x | codes.y << 16), sample_bits(codes.z | codes.w << 16));
+        target.words[word] = four_bytes(codes[0], codes[1], codes[2], codes[3]);
+        return;
+    }
+#endif
+    for (int i = 0; i < ACROSS / 2; i += 2) {
+        target.words[word + i / 2] = two_samples(codes[i], codes[i + 1]);
     }
 }
 
@@ -48,23 +73,28 @@ int target_word(int plane, int across, int row) {
     return params.planes[plane] + row * params.size.z + (bytes >> 2);
 }
 
-// Writes a block of 4:2:0 at an even place whose column is a multiple of eight.
+// Writes a block of 4:2:0 at an even place whose column is a multiple of ACROSS.
 void put_block(ivec2 at, Block block) {
     for (int y = 0; y < 2; y++) {
         if (at.y + y < params.size.y) {
-            put_eight(target_word(0, at.x, at.y + y), block.luma[y]);
+            put_row(target_word(0, at.x, at.y + y), block.luma[y]);
         }
     }
     int row = at.y >> 1;
-    uvec2 chroma[4] = block.chroma;
     if (TARGET == TARGET_PAIRS) {
-        uint codes[8] = uint[8](
-            chroma[0].x, chroma[0].y, chroma[1].x, chroma[1].y,
-            chroma[2].x, chroma[2].y, chroma[3].x, chroma[3].y);
-        put_eight(target_word(1, at.x, row), codes);
-    } else {
-        put_four(target_word(1, at.x >> 1, row), uvec4(chroma[0].x, chroma[1].x, chroma[2].x, chroma[3].x));
-        put_four(target_word(2, at.x >> 1, row), uvec4(chroma[0].y, chroma[1].y, chroma[2].y, chroma[3].y));
+        uint codes[ACROSS];
+        for (int i = 0; i < ACROSS; i++) {
+            codes[i] = block.chroma[i / 2][i % 2];
+        }
+        put_row(target_word(1, at.x, row), codes);
+        return;
+    }
+    for (int which = 0; which < 2; which++) {
+        uint codes[ACROSS / 2];
+        for (int i = 0; i < ACROSS / 2; i++) {
+            codes[i] = block.chroma[i][which];
+        }
+        put_half_row(target_word(1 + which, at.x >> 1, row), codes);
     }
 }
 
@@ -74,22 +104,23 @@ bool in_content(ivec2 at) {
     return all(greaterThanEqual(within, ivec2(0))) && all(lessThan(within, params.content.zw));
 }
 
-void put_packed(ivec2 at, vec3 colours[8]) {
-    uint words[8];
-    for (int x = 0; x < 8; x++) {
+void put_packed(ivec2 at, vec3 colours[ACROSS]) {
+    uint words[ACROSS];
+    for (int x = 0; x < ACROSS; x++) {
         uvec3 codes = uvec3(clamp(colours[x] * 255.0 + rounding(at + ivec2(x, 0)), 0.0, 255.0));
         codes = in_content(at + ivec2(x, 0)) ? codes : uvec3(0u);
         words[x] = codes.r << (TARGET_ORDER & 31u)
             | codes.g << (TARGET_ORDER >> 8 & 31u) | codes.b << (TARGET_ORDER >> 16 & 31u);
     }
-    int quad = (params.planes.x + at.y * params.size.z + at.x) >> 2;
-    target_quads.quads[quad] = uvec4(words[0], words[1], words[2], words[3]);
-    target_quads.quads[quad + 1] = uvec4(words[4], words[5], words[6], words[7]);
+    int word = params.planes.x + at.y * params.size.z + at.x;
+    for (int i = 0; i < ACROSS; i += 4) {
+        target_quads.quads[(word + i) >> 2] = uvec4(words[i], words[i + 1], words[i + 2], words[i + 3]);
+    }
 }
 
-void put_full(ivec2 at, vec3 colours[8]) {
-    uint codes[3][8];
-    for (int x = 0; x < 8; x++) {
+void put_full(ivec2 at, vec3 colours[ACROSS]) {
+    uint codes[3][ACROSS];
+    for (int x = 0; x < ACROSS; x++) {
         bool inside = in_content(at + ivec2(x, 0));
         float round_by = rounding(at + ivec2(x, 0));
         uint none = uint(params.levels.y);
@@ -98,14 +129,14 @@ void put_full(ivec2 at, vec3 colours[8]) {
         codes[2][x] = inside ? target_code(colours[x], params.to_cr, round_by) : none;
     }
     for (int plane = 0; plane < 3; plane++) {
-        put_eight(target_word(plane, at.x, at.y), codes[plane]);
+        put_row(target_word(plane, at.x, at.y), codes[plane]);
     }
 }
 
-// Writes eight by two pixels at an even place whose column is a multiple of eight. `means` is of each pair of
+// Writes a block of colours at an even place whose column is a multiple of ACROSS. `means` is of each pair of
 // columns what chroma is made of: both rows' colours, weighed 1-2-1 around the left one. Formats that are not
 // 4:2:0 do not read it. Colours outside the picture are not read; there the output is black.
-void put(ivec2 at, vec3 colours[2][8], vec3 means[4]) {
+void put(ivec2 at, vec3 colours[2][ACROSS], vec3 means[ACROSS / 2]) {
     if (TARGET == TARGET_FULL || TARGET == TARGET_PACKED) {
         for (int y = 0; y < 2 && at.y + y < params.size.y; y++) {
             if (TARGET == TARGET_FULL) {
@@ -118,13 +149,13 @@ void put(ivec2 at, vec3 colours[2][8], vec3 means[4]) {
     }
     Block block;
     for (int y = 0; y < 2; y++) {
-        for (int x = 0; x < 8; x++) {
+        for (int x = 0; x < ACROSS; x++) {
             ivec2 place = at + ivec2(x, y);
             block.luma[y][x] = in_content(place)
                 ? target_code(colours[y][x], params.to_luma, rounding(place)) : uint(params.levels.x);
         }
     }
-    for (int pair = 0; pair < 4; pair++) {
+    for (int pair = 0; pair < ACROSS / 2; pair++) {
         ivec2 place = at + ivec2(2 * pair, 0);
         float round_by = rounding(place >> 1);
         block.chroma[pair] = in_content(place)
@@ -132,6 +163,25 @@ void put(ivec2 at, vec3 colours[2][8], vec3 means[4]) {
                 target_code(means[pair], params.to_cb, round_by),
                 target_code(means[pair], params.to_cr, round_by))
             : uvec2(params.levels.y);
+    }
+    put_block(at, block);
+}
+
+// The same for a block that lies in the picture with all of its pixels, in formats of 4:2:0.
+void put_whole(ivec2 at, vec3 colours[2][ACROSS], vec3 means[ACROSS / 2]) {
+    Block block;
+    for (int y = 0; y < 2; y++) {
+        for (int x = 0; x < ACROSS; x++) {
+            // Within black and white: nothing to be cut off.
+            float luma = dot(colours[y][x], params.to_luma.rgb) + params.to_luma.a;
+            block.luma[y][x] = uint(luma + rounding(at + ivec2(x, y)));
+        }
+    }
+    for (int pair = 0; pair < ACROSS / 2; pair++) {
+        float round_by = rounding((at >> 1) + ivec2(pair, 0));
+        float cb = dot(means[pair], params.to_cb.rgb) + params.to_cb.a + round_by;
+        float cr = dot(means[pair], params.to_cr.rgb) + params.to_cr.a + round_by;
+        block.chroma[pair] = uvec2(min(vec2(cb, cr), params.levels.z));
     }
     put_block(at, block);
 }

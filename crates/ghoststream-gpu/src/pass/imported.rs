@@ -75,7 +75,7 @@ impl ImportedPicture {
         let mut set = DescriptorSet::new(layout, 1)?;
         // A plane that the format lacks is never read, but a binding must name something.
         for binding in 0..3 {
-            let view = picture.views().nth(binding).or(picture.views().next());
+            let view = picture.words().nth(binding).or(picture.words().next());
             if let Some(view) = view {
                 set.set_picture(binding as u32, view, vk::ImageLayout::GENERAL);
             }

@@ -12,17 +12,6 @@ pub(super) struct Source {
     sample: u32,
 }
 
-impl Source {
-    /// How shaders read a format from the images that it is imported as. Those of ten bits keep their own
-    /// format, by which some GPUs compress them, so that nothing has to be put together.
-    pub(super) fn of_import(format: PixelFormat) -> Option<Self> {
-        Some(match format {
-            PixelFormat::Xrgb2101010 | PixelFormat::Xbgr2101010 => Self { kind: 0, order: 0, sample: BYTE },
-            other => Self::of(other)?,
-        })
-    }
-}
-
 /// How a target's pixels lie in its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target {
@@ -70,26 +59,33 @@ const fn order(red: u32, green: u32, blue: u32) -> u32 {
 const BYTE: u32 = 0;
 const HIGH: u32 = 1;
 const LOW: u32 = 2;
+/// Of targets.
+const PLANES: u32 = 1;
 
 impl Source {
     /// How shaders read a format; `None` where none does.
     pub(super) fn of(format: PixelFormat) -> Option<Self> {
-        let rgb = |kind, order| Self { kind, order, sample: BYTE };
+        let words = |order| Self { kind: 0, order, sample: BYTE };
+        let tens = |order| Self { kind: 0, order, sample: LOW };
+        let bytes = |order| Self { kind: 2, order, sample: BYTE };
         let yuv = |kind, sample| Self { kind, order: 0, sample };
         Some(match format {
-            PixelFormat::Bgrx | PixelFormat::Rgbx | PixelFormat::Xrgb | PixelFormat::Xbgr => rgb(0, 0),
-            PixelFormat::Rgba16f => rgb(1, 0),
-            PixelFormat::Rgb24 => rgb(2, order(0, 1, 2)),
-            PixelFormat::Bgr24 => rgb(2, order(2, 1, 0)),
-            PixelFormat::Xrgb2101010 => rgb(3, order(20, 10, 0)),
-            PixelFormat::Xbgr2101010 => rgb(3, order(0, 10, 20)),
-            PixelFormat::Rgbx1010102 => rgb(3, order(22, 12, 2)),
-            PixelFormat::Bgrx1010102 => rgb(3, order(2, 12, 22)),
-            PixelFormat::Nv12 => yuv(4, BYTE),
-            PixelFormat::P010 => yuv(4, HIGH),
-            PixelFormat::I420 => yuv(5, BYTE),
-            PixelFormat::I010 => yuv(5, LOW),
-            PixelFormat::Yuy2 => yuv(6, BYTE),
+            PixelFormat::Bgrx => words(order(16, 8, 0)),
+            PixelFormat::Rgbx => words(order(0, 8, 16)),
+            PixelFormat::Xrgb => words(order(8, 16, 24)),
+            PixelFormat::Xbgr => words(order(24, 16, 8)),
+            PixelFormat::Xrgb2101010 => tens(order(20, 10, 0)),
+            PixelFormat::Xbgr2101010 => tens(order(0, 10, 20)),
+            PixelFormat::Rgbx1010102 => tens(order(22, 12, 2)),
+            PixelFormat::Bgrx1010102 => tens(order(2, 12, 22)),
+            PixelFormat::Rgba16f => Self { kind: 1, order: 0, sample: BYTE },
+            PixelFormat::Rgb24 => bytes(order(0, 1, 2)),
+            PixelFormat::Bgr24 => bytes(order(2, 1, 0)),
+            PixelFormat::Nv12 => yuv(3, BYTE),
+            PixelFormat::P010 => yuv(3, HIGH),
+            PixelFormat::I420 => yuv(4, BYTE),
+            PixelFormat::I010 => yuv(4, LOW),
+            PixelFormat::Yuy2 => yuv(5, BYTE),
             PixelFormat::I444 | PixelFormat::I444P10 | PixelFormat::I444P16 => return None,
         })
     }
@@ -103,8 +99,8 @@ impl Target {
         Some(match format {
             PixelFormat::Nv12 => planar(0, BYTE),
             PixelFormat::P010 => planar(0, HIGH),
-            PixelFormat::I420 => planar(1, BYTE),
-            PixelFormat::I010 => planar(1, LOW),
+            PixelFormat::I420 => planar(PLANES, BYTE),
+            PixelFormat::I010 => planar(PLANES, LOW),
             PixelFormat::I444 => planar(2, BYTE),
             PixelFormat::I444P10 => planar(2, LOW),
             PixelFormat::I444P16 => planar(2, HIGH),
@@ -115,16 +111,33 @@ impl Target {
             _ => return None,
         })
     }
+
+    /// Pixels across and down that a workgroup of so many invocations makes where nothing is scaled.
+    pub(super) const fn workgroup(&self, group: (u32, u32)) -> (u32, u32) {
+        (group.0 * if self.is_wide() { 8 } else { 4 }, group.1 * 2)
+    }
+
+    /// The shader for where nothing is scaled.
+    pub(super) const fn shader(&self) -> &'static [u8] {
+        if self.is_wide() {
+            include_bytes!("../../shaders/convert_wide.spv")
+        } else {
+            include_bytes!("../../shaders/convert.spv")
+        }
+    }
+
+    /// Whether the chroma of four columns is less than a word.
+    const fn is_wide(&self) -> bool {
+        self.planes == PLANES && self.sample == BYTE
+    }
 }
 
-/// The image of one plane of a source.
+/// The image of one plane of a source: numbers, as they lie in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plane {
     pub(super) format: vk::Format,
     /// Bytes of one of its texels.
     pub(super) texel: usize,
-    /// Which of its components shaders see as red, green, blue and alpha.
-    pub(super) components: vk::ComponentMapping,
     /// Texels to a pixel: three where each is one of its bytes.
     across: u32,
     /// Pixels to a texel, across and down.
@@ -133,15 +146,7 @@ pub(super) struct Plane {
 
 impl Plane {
     const fn new(format: vk::Format, texel: usize) -> Self {
-        const SAME: vk::ComponentSwizzle = vk::ComponentSwizzle::IDENTITY;
-        let components = vk::ComponentMapping { r: SAME, g: SAME, b: SAME, a: SAME };
-        Self { format, texel, components, across: 1, shared: (1, 1) }
-    }
-
-    /// Red, green and blue from these components.
-    fn seen_as(self, from: [vk::ComponentSwizzle; 3]) -> Self {
-        let [r, g, b] = from;
-        Self { components: vk::ComponentMapping { r, g, b, a: vk::ComponentSwizzle::ONE }, ..self }
+        Self { format, texel, across: 1, shared: (1, 1) }
     }
 
     const fn shared(self, across: u32, down: u32) -> Self {
@@ -157,27 +162,28 @@ impl Plane {
     }
 }
 
-/// The images that a source in memory of the CPU is copied into, one for each of its planes.
+/// The images that a source in memory of the CPU is copied into, one for each of its planes. Vulkan demands
+/// of every device that it reads all of these.
 pub(super) fn planes(format: PixelFormat) -> Vec<Plane> {
-    use vk::ComponentSwizzle as Part;
-    let four = Plane::new(vk::Format::R8G8B8A8_UNORM, 4);
-    let (byte, word) = (Plane::new(vk::Format::R8_UNORM, 1), Plane::new(vk::Format::R16_UNORM, 2));
+    let byte = Plane::new(vk::Format::R8_UINT, 1);
+    let half = Plane::new(vk::Format::R16_UINT, 2);
+    let word = Plane::new(vk::Format::R32_UINT, 4);
     match format {
-        PixelFormat::Bgrx => vec![Plane::new(vk::Format::B8G8R8A8_UNORM, 4)],
-        PixelFormat::Rgbx
+        PixelFormat::Bgrx
+        | PixelFormat::Rgbx
+        | PixelFormat::Xrgb
+        | PixelFormat::Xbgr
         | PixelFormat::Xrgb2101010
         | PixelFormat::Xbgr2101010
         | PixelFormat::Rgbx1010102
-        | PixelFormat::Bgrx1010102 => vec![four],
-        PixelFormat::Xrgb => vec![four.seen_as([Part::G, Part::B, Part::A])],
-        PixelFormat::Xbgr => vec![four.seen_as([Part::A, Part::B, Part::G])],
+        | PixelFormat::Bgrx1010102 => vec![word],
         PixelFormat::Rgb24 | PixelFormat::Bgr24 => vec![Plane { across: 3, ..byte }],
-        PixelFormat::Rgba16f => vec![Plane::new(vk::Format::R16G16B16A16_SFLOAT, 8)],
-        PixelFormat::Nv12 => vec![byte, Plane::new(vk::Format::R8G8_UNORM, 2).shared(2, 2)],
-        PixelFormat::P010 => vec![word, Plane::new(vk::Format::R16G16_UNORM, 4).shared(2, 2)],
+        PixelFormat::Rgba16f => vec![Plane::new(vk::Format::R32G32_UINT, 8)],
+        PixelFormat::Nv12 => vec![byte, half.shared(2, 2)],
+        PixelFormat::P010 => vec![half, word.shared(2, 2)],
         PixelFormat::I420 => vec![byte, byte.shared(2, 2), byte.shared(2, 2)],
-        PixelFormat::I010 => vec![word, word.shared(2, 2), word.shared(2, 2)],
-        PixelFormat::Yuy2 => vec![four.shared(2, 1)],
+        PixelFormat::I010 => vec![half, half.shared(2, 2), half.shared(2, 2)],
+        PixelFormat::Yuy2 => vec![word.shared(2, 1)],
         PixelFormat::I444 | PixelFormat::I444P10 | PixelFormat::I444P16 => Vec::new(),
     }
 }

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream_picture::filter::Filter;
-use ghoststream_picture::{Color, PixelFormat, Size, fit, only_trims};
+use ghoststream_picture::{Color, ColorRange, PixelFormat, Size, View, fit, only_trims};
 
 use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline, vk};
 use imported::{Fences, ImportedPictures};
@@ -98,13 +98,13 @@ enum Retired {
 }
 
 /// Invocations of a workgroup, across and down.
-const GROUP: (u32, u32) = (32, 4);
+const GROUP: (u32, u32) = (16, 8);
 
 /// Bindings of the output, of the source, of the pointer (see `shaders/params.glsl`) and of the filters (see
 /// `shaders/axes.glsl`).
 const SETS: [&[Binding]; 4] = [
     &[Binding::Storage, Binding::Uniform],
-    &[Binding::Picture, Binding::Picture, Binding::Picture],
+    &[Binding::Gathered, Binding::Gathered, Binding::Gathered],
     &[Binding::Picture],
     &[Binding::Storage, Binding::Storage, Binding::Storage, Binding::Uniform],
 ];
@@ -170,7 +170,7 @@ impl Pass {
             frame.view
         };
         let index = self.free_slot()?;
-        let kinds = self.kinds(frame)?;
+        let kinds = self.kinds(frame, &view)?;
         let scaling = Scaling { kinds, from: view.size(), content, size: self.target.size };
         let pipeline = if scaling.is_needed() {
             self.make_filters(scaling)?;
@@ -209,7 +209,7 @@ impl Pass {
         Params::new(frame, &self.target, &slot.shared.layout, &view, content).write(&mut slot.params);
         let work = record::Work {
             step: match pipeline {
-                Some(index) => Step::Convert(&self.pipelines[index].1, GROUP),
+                Some(index) => Step::Convert(&self.pipelines[index].1, self.kind.workgroup(GROUP)),
                 None => Step::Scale(&self.scalers),
             },
             sets: [slot.set.raw(), set.raw(), self.pointer.set.raw()],
@@ -261,14 +261,15 @@ impl Pass {
         std::mem::replace(&mut self.give_back, GiveBack::Now)
     }
 
-    /// What pipelines for frames like this one are specialized for.
-    fn kinds(&self, frame: &Frame<'_>) -> Result<Kinds, PassError> {
-        let source = match frame.pixels {
-            Pixels::DmaBuf { .. } => kinds::Source::of_import(frame.format),
-            _ => kinds::Source::of(frame.format),
-        };
-        let source = source.ok_or(PassError::Format(frame.format))?;
-        Ok(Kinds { group: GROUP, source, target: self.kind, dithered: false, carried: false })
+    /// What pipelines for frames like this one, shown so, are specialized for.
+    fn kinds(&self, frame: &Frame<'_>, view: &View) -> Result<Kinds, PassError> {
+        Ok(Kinds {
+            group: GROUP,
+            source: kinds::Source::of(frame.format).ok_or(PassError::Format(frame.format))?,
+            target: self.kind,
+            dithered: frame.format.depth() > self.target.format.depth(),
+            carried: carries_over(frame, view, &self.target),
+        })
     }
 
     /// The pipeline that converts without scaling.
@@ -276,8 +277,8 @@ impl Pass {
         if let Some(index) = self.pipelines.iter().position(|(it, _)| *it == kinds) {
             return Ok(index);
         }
-        let code = include_bytes!("../../shaders/convert.spv");
-        self.pipelines.push((kinds, Pipeline::new(&self.layout, code, &kinds.constants())?));
+        let pipeline = Pipeline::new(&self.layout, self.kind.shader(), &kinds.constants())?;
+        self.pipelines.push((kinds, pipeline));
         Ok(self.pipelines.len() - 1)
     }
 
@@ -380,4 +381,19 @@ fn check_view(frame: &Frame<'_>) -> Result<(), PassError> {
     let corners = [(0, 0), (size.width.wrapping_sub(1), size.height.wrapping_sub(1))];
     let lies_inside = !size.is_empty() && corners.iter().all(|(x, y)| inside(frame.view.locate(*x, *y)));
     lies_inside.then_some(()).ok_or(PassError::Outside(frame.size))
+}
+
+/// Whether luma and chroma of a frame can stay what they are: the same colour, nothing turned, chroma in the
+/// same places.
+fn carries_over(frame: &Frame<'_>, view: &View, target: &Target) -> bool {
+    let subsampled = |format: PixelFormat| format.is_yuv() && !format.is_full_chroma();
+    // From eight to ten bits, full range is no plain shift.
+    let same_steps =
+        frame.format.depth() == target.format.depth() || frame.color.range == ColorRange::Limited;
+    let even = |(x, y): (u32, u32)| x.is_multiple_of(2) && y.is_multiple_of(2);
+    subsampled(frame.format)
+        && subsampled(target.format)
+        && frame.color == target.color
+        && same_steps
+        && view.upright_origin().is_some_and(even)
 }

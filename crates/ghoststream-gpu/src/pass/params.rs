@@ -21,6 +21,7 @@ pub(super) struct Params {
     planes: [i32; 4],
     pointer: [i32; 4],
     chroma: [i32; 4],
+    texel: [f32; 4],
     to_rgb: [[f32; 4]; 3],
     to_ycbcr: [[f32; 4]; 3],
     levels: [f32; 4],
@@ -51,6 +52,7 @@ impl Params {
                 .pointer
                 .map_or([0; 4], |it| [it.place.0, it.place.1, it.size.width as i32, it.size.height as i32]),
             chroma: [frame.size.width, frame.size.height, 0, 0].map(|it| (it.div_ceil(2) as i32 - 1).max(0)),
+            texel: [1.0 / frame.size.width as f32, 1.0 / frame.size.height as f32, 0.0, 0.0],
             to_rgb: from_code_values(frame),
             to_ycbcr: to_code_values(target),
             levels: [levels.black as f32, levels.neutral as f32, levels.most as f32, 0.0],

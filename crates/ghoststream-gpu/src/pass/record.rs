@@ -9,9 +9,6 @@ use super::scale::Scalers;
 use super::staging::{Region, Staged};
 use crate::vulkan::{Imported, Pipeline};
 
-/// Pixels that one invocation of the shader makes, across and down.
-const BLOCK: (u32, u32) = (8, 2);
-
 /// What one picture is made of.
 pub(super) struct Work<'a> {
     pub(super) step: Step<'a>,
@@ -29,7 +26,7 @@ pub(super) struct Work<'a> {
 
 /// The shaders that make a picture.
 pub(super) enum Step<'a> {
-    /// One, where nothing is scaled, and invocations of a workgroup, across and down.
+    /// One, where nothing is scaled, and the pixels that a workgroup of it makes, across and down.
     Convert(&'a Pipeline, (u32, u32)),
     /// What was prepared for its geometry.
     Scale(&'a Scalers),
@@ -65,9 +62,9 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
             to_read(device, list, image);
         }
         match work.step {
-            Step::Convert(pipeline, group) => {
-                let across = work.size.width.div_ceil(BLOCK.0 * group.0);
-                let down = work.size.height.div_ceil(BLOCK.1 * group.1);
+            Step::Convert(pipeline, pixels) => {
+                let across = work.size.width.div_ceil(pixels.0);
+                let down = work.size.height.div_ceil(pixels.1);
                 dispatch(device, list, pipeline, &work.sets, (across, down));
             }
             Step::Scale(scalers) => scalers.record(device, list, work.sets),

@@ -41,7 +41,7 @@ impl Staged {
             if !device.physical().largest(plane.format).is_some_and(fits) {
                 return Err(PassError::Unreadable(frame.format, frame.size));
             }
-            images.push(Image::with_components(device, plane.format, size, plane.components)?);
+            images.push(Image::new(device, plane.format, size)?);
         }
         let mut set = DescriptorSet::new(layout, 1)?;
         // A plane that the format lacks is never read, but a binding must name something.

@@ -21,6 +21,7 @@ struct Owner {
     memories: vk::PhysicalDeviceMemoryProperties,
     queue: Mutex<vk::Queue>,
     created: AtomicU64,
+    waits: AtomicU64,
 }
 
 impl Device {
@@ -78,6 +79,7 @@ impl Device {
             memories,
             queue: Mutex::new(queue),
             created: AtomicU64::new(0),
+            waits: AtomicU64::new(0),
         })))
     }
 
@@ -92,11 +94,17 @@ impl Device {
         self.0.created.load(Ordering::Relaxed)
     }
 
+    /// How often the CPU waited for it so far.
+    pub fn waits(&self) -> u64 {
+        self.0.waits.load(Ordering::Relaxed)
+    }
+
     /// Waits until it has nothing left to do.
     ///
     /// # Errors
     /// The device is lost.
     pub fn wait_idle(&self) -> Result<(), VulkanError> {
+        self.count_wait();
         let _queue = self.queue();
         // SAFETY: the lock keeps others from submitting, as the call demands.
         unsafe { self.raw().device_wait_idle() }.map_err(VulkanError::of("vkDeviceWaitIdle"))
@@ -110,6 +118,10 @@ impl Device {
     /// The family of its queue.
     pub fn family(&self) -> u32 {
         self.0.physical.family
+    }
+
+    pub(super) fn count_wait(&self) {
+        self.0.waits.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn count(&self) {

@@ -28,19 +28,6 @@ impl Image {
     /// # Errors
     /// There is no memory left, or the device does not know the format.
     pub fn new(device: &Device, format: vk::Format, size: Size) -> Result<Self, VulkanError> {
-        Self::with_components(device, format, size, vk::ComponentMapping::default())
-    }
-
-    /// The same, of which shaders see the components in another order.
-    ///
-    /// # Errors
-    /// As for [`Self::new`].
-    pub fn with_components(
-        device: &Device,
-        format: vk::Format,
-        size: Size,
-        components: vk::ComponentMapping,
-    ) -> Result<Self, VulkanError> {
         let info = vk::ImageCreateInfo::default()
             .image_type(vk::ImageType::TYPE_2D)
             .format(format)
@@ -66,8 +53,8 @@ impl Image {
         unsafe { device.raw().bind_image_memory(raw, memory.raw, 0) }
             .map_err(VulkanError::of("vkBindImageMemory"))
             .inspect_err(|_| destroy())?;
-        let view =
-            view(device, raw, format, vk::ImageAspectFlags::COLOR, components).inspect_err(|_| destroy())?;
+        let view = view(device, raw, format, vk::ImageAspectFlags::COLOR, <_>::default())
+            .inspect_err(|_| destroy())?;
         Ok(Self { device: device.clone(), raw, view, _memory: memory, size })
     }
 

@@ -15,6 +15,9 @@ pub enum Binding {
     Uniform,
     /// A picture, fetched pixel by pixel without a sampler.
     Picture,
+    /// A picture with a sampler that takes the nearest pixel, at the edges the last, for gathers of two
+    /// by two.
+    Gathered,
 }
 
 /// The bindings of each set, and the bytes of push constants, that shaders have in common. Clones share
@@ -26,6 +29,7 @@ pub struct Layout(Arc<Shared>);
 struct Shared {
     device: Device,
     sets: Vec<(vk::DescriptorSetLayout, Vec<Binding>)>,
+    sampler: vk::Sampler,
     raw: vk::PipelineLayout,
 }
 
@@ -35,9 +39,18 @@ impl Layout {
     /// # Errors
     /// The driver failed.
     pub fn new(device: &Device, sets: &[&[Binding]], push_constants: u32) -> Result<Self, VulkanError> {
-        let mut this = Shared { device: device.clone(), sets: Vec::new(), raw: vk::PipelineLayout::null() };
+        let (sampler, raw) = (vk::Sampler::null(), vk::PipelineLayout::null());
+        let mut this = Shared { device: device.clone(), sets: Vec::new(), sampler, raw };
+        let edge = vk::SamplerAddressMode::CLAMP_TO_EDGE;
+        let info = vk::SamplerCreateInfo::default().address_mode_u(edge).address_mode_v(edge);
+        // SAFETY: the structure is whole; it says nearest where it says nothing.
+        this.sampler = unsafe { device.raw().create_sampler(&info, None) }
+            .map_err(VulkanError::of("vkCreateSampler"))?;
+        device.count();
+        let samplers = [this.sampler];
         for bindings in sets {
-            let described: Vec<_> = (0..).zip(*bindings).map(|(index, it)| describe(index, *it)).collect();
+            let described: Vec<_> =
+                (0..).zip(*bindings).map(|(index, it)| describe(index, *it, &samplers)).collect();
             let info = vk::DescriptorSetLayoutCreateInfo::default().bindings(&described);
             // SAFETY: what the structure points to lives during the call.
             let raw = unsafe { device.raw().create_descriptor_set_layout(&info, None) }
@@ -66,12 +79,13 @@ impl Layout {
     }
 }
 
-fn describe(index: u32, binding: Binding) -> vk::DescriptorSetLayoutBinding<'static> {
-    vk::DescriptorSetLayoutBinding::default()
+fn describe(index: u32, binding: Binding, sampler: &[vk::Sampler; 1]) -> vk::DescriptorSetLayoutBinding<'_> {
+    let described = vk::DescriptorSetLayoutBinding::default()
         .binding(index)
         .descriptor_type(kind(binding))
         .descriptor_count(1)
-        .stage_flags(vk::ShaderStageFlags::COMPUTE)
+        .stage_flags(vk::ShaderStageFlags::COMPUTE);
+    if binding == Binding::Gathered { described.immutable_samplers(sampler) } else { described }
 }
 
 const fn kind(binding: Binding) -> vk::DescriptorType {
@@ -79,6 +93,7 @@ const fn kind(binding: Binding) -> vk::DescriptorType {
         Binding::Storage => vk::DescriptorType::STORAGE_BUFFER,
         Binding::Uniform => vk::DescriptorType::UNIFORM_BUFFER,
         Binding::Picture => vk::DescriptorType::SAMPLED_IMAGE,
+        Binding::Gathered => vk::DescriptorType::COMBINED_IMAGE_SAMPLER,
     }
 }
 
@@ -90,6 +105,7 @@ impl Drop for Shared {
             for (raw, _) in &self.sets {
                 self.device.raw().destroy_descriptor_set_layout(*raw, None);
             }
+            self.device.raw().destroy_sampler(self.sampler, None);
         }
     }
 }
@@ -208,11 +224,12 @@ impl DescriptorSet {
 
     /// Puts a picture at a binding; it is in `layout` when the shader runs.
     pub fn set_picture(&mut self, binding: u32, view: vk::ImageView, layout: vk::ImageLayout) {
+        let kind = kind(self.layout.0.sets[self.index].1[binding as usize]);
         let images = [vk::DescriptorImageInfo::default().image_view(view).image_layout(layout)];
         let write = vk::WriteDescriptorSet::default()
             .dst_set(self.raw)
             .dst_binding(binding)
-            .descriptor_type(vk::DescriptorType::SAMPLED_IMAGE)
+            .descriptor_type(kind)
             .image_info(&images);
         // SAFETY: as above.
         unsafe { self.layout.0.device.raw().update_descriptor_sets(&[write], &[]) };

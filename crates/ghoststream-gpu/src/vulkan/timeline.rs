@@ -51,6 +51,9 @@ impl Timeline {
     /// # Errors
     /// The device is lost.
     pub fn wait(&self, value: u64, most: Duration) -> Result<bool, VulkanError> {
+        if !most.is_zero() {
+            self.device.count_wait();
+        }
         let (semaphores, values) = ([self.raw], [value]);
         let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
         let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);

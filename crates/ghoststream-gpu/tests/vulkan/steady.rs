@@ -1,0 +1,93 @@
+//! Once pictures are on their way, nothing is made any more and nothing is waited for.
+
+use std::collections::VecDeque;
+
+use ghoststream_gpu::pass::{Output, PassError, Target};
+use ghoststream_picture::{PixelFormat, Rect, Size};
+
+use crate::pictures::{BT709, Bitmap, Noise, Picture, distance, pass, read};
+use crate::rig::Rig;
+
+const SIZE: Size = Size::new(128, 64);
+
+/// Changes somewhere in the picture, at even places.
+fn change(noise: &mut Noise, picture: &mut Picture) -> Rect {
+    let mut even = |most: u32| (noise.next() % u64::from(most / 2)) as u32 * 2;
+    let (x, y) = (even(SIZE.width), even(SIZE.height));
+    let rect = Rect::new(x, y, 2 + even(SIZE.width - x), 2 + even(SIZE.height - y));
+    picture.change(rect, noise.next() >> 40);
+    rect
+}
+
+/// Three hundred frames, of which parts change and over which a pointer moves that looks differently now
+/// and then. Every seventh is compared.
+fn three_hundred_frames(source: PixelFormat) {
+    let rig = Rig::new();
+    let target = Target { format: PixelFormat::Nv12, size: SIZE, color: BT709 };
+    let mut pass = pass(&rig.device, target);
+    let mut noise = Noise(17);
+    let mut picture = Picture::noise(source, SIZE, 1);
+    let mut held: VecDeque<Output> = VecDeque::new();
+    let mut before = None;
+    for index in 0..300u64 {
+        let mut changed: Vec<Rect> = (0..index % 4).map(|_| change(&mut noise, &mut picture)).collect();
+        if index == 0 {
+            changed.push(Rect::of(SIZE));
+        }
+        let place = ((noise.next() % 140) as i32 - 10, (noise.next() % 80) as i32 - 10);
+        let size = Size::new(9 + (index / 10 % 3) as u32, 12);
+        picture.pointer = (index % 50 > 4).then(|| Bitmap::noise(place, size, index / 10));
+        // The encoder holds two.
+        if held.len() == 2 {
+            held.pop_front();
+        }
+        let waits = rig.device.waits();
+        let output = loop {
+            match pass.run(&picture.in_memory(Some(&changed))) {
+                // All are with the GPU still: this machine is slow. What changed is lost to the pass.
+                Err(PassError::Full(_)) => std::thread::yield_now(),
+                made => break made.expect("it runs"),
+            }
+        };
+        assert_eq!(rig.device.waits(), waits, "frame {index} was waited for");
+        if index % 7 == 0 {
+            let off = distance(&picture, target, &read(&output, target));
+            assert!(off <= 1.0, "frame {index}: off by {off}");
+        }
+        held.push_back(output);
+        if index == 10 {
+            before = Some(rig.device.created());
+        }
+    }
+    assert_eq!(Some(rig.device.created()), before, "objects that were made on the way");
+}
+
+#[test]
+fn frames_of_packed_pixels_need_nothing_new() {
+    three_hundred_frames(PixelFormat::Bgrx);
+}
+
+#[test]
+fn frames_of_luma_and_chroma_need_nothing_new() {
+    three_hundred_frames(PixelFormat::I420);
+}
+
+#[test]
+fn where_nothing_changed_nothing_is_copied() {
+    let rig = Rig::new();
+    let target = Target { format: PixelFormat::Nv12, size: SIZE, color: BT709 };
+    let mut pass = pass(&rig.device, target);
+    let picture = Picture::noise(PixelFormat::Bgrx, SIZE, 1);
+    let mut run = |changed: Option<&[Rect]>| {
+        let before = pass.copied_up();
+        let output = pass.run(&picture.in_memory(changed)).expect("it runs");
+        assert!(distance(&picture, target, &read(&output, target)) <= 1.0);
+        pass.copied_up() - before
+    };
+    assert_eq!(run(Some(&[])), SIZE.area() * 4, "the first has all of it");
+    assert_eq!(run(Some(&[])), 0);
+    assert_eq!(run(Some(&[Rect::new(3, 5, 7, 2)])), 7 * 2 * 4);
+    assert_eq!(run(Some(&[Rect::new(120, 60, 1000, u32::MAX)])), 8 * 4 * 4, "what lies outside is not there");
+    assert_eq!(run(Some(&[Rect::of(SIZE); 3])), SIZE.area() * 4, "never more than all of it");
+    assert_eq!(run(None), SIZE.area() * 4);
+}
