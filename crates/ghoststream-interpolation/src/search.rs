@@ -229,18 +229,31 @@ fn square(reach: i32) -> impl Iterator<Item = Vector> {
     places(reach).map(|(x, y)| Vector::new(x * 4, y * 4))
 }
 
-/// The vectors of the four blocks beside one.
-struct Beside([Option<Vector>; 4]);
+/// The vectors of the up to four blocks beside one.
+struct Beside {
+    vectors: [Vector; 4],
+    count: usize,
+}
 
 impl Beside {
     fn new(field: &Field, column: i32, row: i32) -> Self {
-        let at = |(right, down)| field.get(column + right, row + down).map(|it| it.vector);
-        Self([at(AROUND[0]), at(AROUND[1]), at(AROUND[2]), at(AROUND[3])])
+        let mut beside = Self { vectors: [Vector::ZERO; 4], count: 0 };
+        for (right, down) in &AROUND[..4] {
+            if let Some(it) = field.get(column + right, row + down) {
+                beside.vectors[beside.count] = it.vector;
+                beside.count += 1;
+            }
+        }
+        beside
     }
 
     /// What it costs to be unlike them.
+    #[inline(always)]
     fn unlike(&self, vector: Vector) -> u32 {
-        let one = |it: &Vector| vector.steps(*it).min(SMOOTH_UNTIL) * SMOOTHNESS;
-        self.0.iter().flatten().map(one).sum()
+        let mut cost = 0;
+        for beside in &self.vectors[..self.count] {
+            cost += vector.steps(*beside).min(SMOOTH_UNTIL) * SMOOTHNESS;
+        }
+        cost
     }
 }
