@@ -18,6 +18,9 @@ pub fn text(report: &Report) -> String {
         "  {} frames: {} lost, {} repeated, {} left out",
         report.encoded, report.dropped, report.repeated, report.skipped
     );
+    if report.interpolated > 0 {
+        let _ = write!(text, ", {} interpolated", report.interpolated);
+    }
     if report.corrupt > 0 {
         let _ = write!(text, ", {} corrupt", report.corrupt);
     }

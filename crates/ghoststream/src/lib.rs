@@ -149,8 +149,8 @@ pub use clock::{MediaTime, Timeline, Timestamp};
 pub use config::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
     ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr,
-    Multipass, NvencConfig, Output, OutputConfig, Place, Profile, ProfileError, Profiles, RateControl,
-    Resolved, Scaler, Settings, SourceKinds, SplitEncode, ToneCurve, Tune,
+    Interpolate, Multipass, NvencConfig, Output, OutputConfig, Place, Profile, ProfileError, Profiles,
+    RateControl, Resolved, Scaler, Settings, SourceKinds, SplitEncode, ToneCurve, Tune,
 };
 pub use encode::bench;
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};

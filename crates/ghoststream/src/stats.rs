@@ -47,6 +47,8 @@ pub struct Counters {
     pub skipped: Counter,
     /// Ticks for which the pacer had no new frame and repeated the last.
     pub repeated: Counter,
+    /// Ticks for which a picture between two of the source's was made.
+    pub interpolated: Counter,
     /// Ticks that were left out because the encoder did not keep up.
     pub dropped_encoder: Counter,
     /// Frames handed to an encoder.
@@ -379,6 +381,8 @@ pub struct Report {
     pub skipped: u64,
     /// Frames shown again because the source had no new one.
     pub repeated: u64,
+    /// Pictures that were made between two of the source's.
+    pub interpolated: u64,
     /// Frames that the producer marked corrupt or described wrongly.
     pub corrupt: u64,
     /// How each captured stream's pictures are known to be drawn; empty where nothing is captured.

@@ -7,8 +7,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
 use ghoststream::{
     AudioCodec, BReference, Chroma, Codec, ConfigError, CursorMode, EncoderChoice, EncoderPreset,
-    FrameRateMode, Hdr, Multipass, Preset, Profile, Profiles, RateControl, Resolved, Scaler, Settings,
-    SplitEncode, ToneCurve, Tune,
+    FrameRateMode, Hdr, Interpolate, Multipass, Preset, Profile, Profiles, RateControl, Resolved, Scaler,
+    Settings, SplitEncode, ToneCurve, Tune,
 };
 
 use crate::failure::Failure;
@@ -52,6 +52,10 @@ pub struct CaptureArgs {
     /// The filter that scales
     #[arg(long, value_name = "FILTER", value_parser = words!(Scaler), help_heading = "Picture")]
     scaler: Option<String>,
+
+    /// What is shown between two pictures of a source that is slower than the output
+    #[arg(long, value_name = "MODE", value_parser = words!(Interpolate), help_heading = "Picture")]
+    interpolate: Option<String>,
 
     /// A source in HDR: auto maps it to SDR, keep records PQ or HLG in ten bits
     #[arg(long, value_name = "MODE", value_parser = words!(Hdr), help_heading = "Picture")]
@@ -250,7 +254,7 @@ impl CaptureArgs {
     }
 
     /// Every option but `--audio`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 39] {
+    const fn typed(&self) -> [(&'static str, &Option<String>); 40] {
         [
             ("source", &self.source),
             ("region", &self.region),
@@ -281,6 +285,7 @@ impl CaptureArgs {
             ("gpu", &self.gpu),
             ("frame_rate_mode", &self.frame_rate_mode),
             ("scaler", &self.scaler),
+            ("interpolate", &self.interpolate),
             ("hdr", &self.hdr),
             ("tone_curve", &self.tone_curve),
             ("sdr_white", &self.sdr_white),

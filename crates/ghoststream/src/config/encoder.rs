@@ -128,6 +128,16 @@ words! {
     }
 }
 
+words! {
+    /// What ticks show that the source has no picture for.
+    Interpolate: "interpolate" {
+        /// The picture before once more.
+        Off = "off",
+        /// A picture between those around it, made by the motion of what they show.
+        On = "on",
+    }
+}
+
 /// How to encode the picture.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -166,6 +176,9 @@ pub struct EncoderConfig {
     pub frame_rate_mode: FrameRateMode,
     /// The filter that scales.
     pub scaler: Scaler,
+    /// What is shown between two pictures of a source that is slower than the output. With
+    /// [`Interpolate::On`] such ticks wait for the source's next picture: it needs a constant rate.
+    pub interpolate: Interpolate,
     /// Matrix and range of the encoded picture.
     pub color: Color,
     /// What becomes of a source in HDR.
@@ -201,6 +214,7 @@ impl Default for EncoderConfig {
             lossless: false,
             frame_rate_mode: FrameRateMode::Constant,
             scaler: Scaler::Lanczos,
+            interpolate: Interpolate::Off,
             color: Color::default(),
             hdr: Hdr::Auto,
             tone_curve: ToneCurve::Bt2390,
@@ -256,6 +270,8 @@ impl EncoderConfig {
         with_frame_rate_mode(frame_rate_mode: FrameRateMode) = frame_rate_mode;
         /// The filter that scales.
         with_scaler(scaler: Scaler) = scaler;
+        /// What is shown between two pictures of a slower source.
+        with_interpolate(interpolate: Interpolate) = interpolate;
         /// Matrix and range of the encoded picture.
         with_color(color: Color) = color;
         /// What becomes of a source in HDR.
@@ -317,6 +333,9 @@ impl EncoderConfig {
         }
         if self.hdr == Hdr::Keep && self.codec == Codec::H264 {
             return Err(ConfigError::new("hdr", self.hdr, "auto with codec h264; HDR needs hevc or av1"));
+        }
+        if self.interpolate == Interpolate::On && self.frame_rate_mode == FrameRateMode::Variable {
+            return Err(ConfigError::new("interpolate", "on", "off with a variable frame rate"));
         }
         if self.lossless && self.quality.is_some() {
             return Err(ConfigError::new("lossless", true, "false with a quality"));

@@ -2,8 +2,8 @@
 
 use super::{
     AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, ConfigError, CursorMode,
-    EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Multipass, RateControl, Scaler, SplitEncode, ToneCurve,
-    Tune,
+    EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Interpolate, Multipass, RateControl, Scaler,
+    SplitEncode, ToneCurve, Tune,
 };
 use crate::{ContentLight, MasteringDisplay, Preset, Rect, Size};
 
@@ -133,6 +133,7 @@ texts!(
     EncoderPreset,
     FrameRateMode,
     Hdr,
+    Interpolate,
     MasteringDisplay,
     Multipass,
     Preset,

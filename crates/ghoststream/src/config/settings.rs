@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::setting::{Given, Refused, Setting};
 use super::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
-    ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Multipass,
-    NvencConfig, RateControl, Scaler, SplitEncode, ToneCurve, Tune,
+    ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Interpolate,
+    Multipass, NvencConfig, RateControl, Scaler, SplitEncode, ToneCurve, Tune,
 };
 use crate::{ContentLight, HdrMetadata, MasteringDisplay, Preset, Rect, Size};
 
@@ -114,6 +114,8 @@ settings! {
     frame_rate_mode "frame-rate-mode": FrameRateMode,
     /// The filter that scales.
     scaler "scaler": Scaler,
+    /// What is shown between two pictures of a slower source.
+    interpolate "interpolate": Interpolate,
     /// What becomes of a source in HDR.
     hdr "hdr": Hdr,
     /// The curve between HDR and SDR.
@@ -301,6 +303,7 @@ impl Settings {
         lay(self.lossless, &mut encoder.lossless);
         lay(self.frame_rate_mode, &mut encoder.frame_rate_mode);
         lay(self.scaler, &mut encoder.scaler);
+        lay(self.interpolate, &mut encoder.interpolate);
         lay(self.hdr, &mut encoder.hdr);
         lay(self.tone_curve, &mut encoder.tone_curve);
         lay(self.sdr_white, &mut encoder.sdr_white);

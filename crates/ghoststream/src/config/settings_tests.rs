@@ -33,6 +33,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("gpu", "1", "2"),
     ("frame-rate-mode", "variable", "constant"),
     ("scaler", "nearest", "bilinear"),
+    ("interpolate", "on", "off"),
     ("hdr", "keep", "auto"),
     ("tone-curve", "hable", "clip"),
     ("sdr-white", "100", "300"),

@@ -57,6 +57,7 @@ fn report(
         dropped: counters.dropped(),
         skipped: counters.skipped.get(),
         repeated: counters.repeated.get(),
+        interpolated: counters.interpolated.get(),
         corrupt: counters.corrupt.get(),
         sync: counters.sync.get(),
         bytes: counters.bytes.get(),

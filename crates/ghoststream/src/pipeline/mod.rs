@@ -21,6 +21,7 @@ mod control;
 mod drain;
 mod encoder;
 mod hdr;
+mod interpolation;
 mod outputs;
 mod rendition;
 mod start;

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
 use std::time::Duration;
 
+use super::interpolation::{Between, Interpolation};
 use super::supervisor::{Command, Shared};
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, Damage, FrameQueue, Taken};
 use crate::encode::{Frame, InputSpec};
 use crate::processing::Process;
 use crate::processing::pacer::{Action, Pacer, Pacing};
-use crate::{EncoderConfig, Error, FrameRate, FrameRateMode, MediaTime, Timestamp};
+use crate::{EncoderConfig, Error, FrameRate, FrameRateMode, Interpolate, MediaTime, Timestamp};
 
 /// A picture on its way to the encoder.
 pub(super) struct Job {
@@ -50,8 +51,12 @@ pub(super) fn channel(input: InputSpec, low_latency: bool) -> (Frames, ReceivedF
 
 impl Frames {
     fn is_full(&self) -> bool {
+        !self.has_room_for(1)
+    }
+
+    fn has_room_for(&self, pictures: usize) -> bool {
         // Only this thread adds, so room that is seen stays.
-        self.queued.load(Ordering::Acquire) >= self.capacity
+        self.queued.load(Ordering::Acquire) + pictures <= self.capacity
     }
 
     /// Waits for room. False when the encoder has gone.
@@ -85,12 +90,25 @@ pub(super) fn pacing(config: &EncoderConfig, fps: f64) -> Pacing {
     Pacing { rate, constant: config.frame_rate_mode == FrameRateMode::Constant, patience }
 }
 
+/// What makes pictures between the source's, where that is asked for and possible.
+pub(super) fn interpolation(
+    config: &EncoderConfig,
+    spec: InputSpec,
+    fps: f64,
+    shared: &Shared,
+) -> Option<Interpolation> {
+    let asked = config.interpolate == Interpolate::On;
+    let period = FrameRate::from_fps(fps).tick_nanos(1);
+    asked.then(|| Interpolation::open(spec, period, &shared.journal)).flatten()
+}
+
 /// One rendition's thread.
 pub(super) struct Rendition {
     pacer: Pacer<CapturedFrame>,
     period: i64,
     constant: bool,
     process: Box<dyn Process>,
+    interpolation: Option<Interpolation>,
     frames: Frames,
     shared: Arc<Shared>,
     commands: Sender<Command>,
@@ -116,6 +134,7 @@ impl Rendition {
     pub(super) fn new(
         pacing: Pacing,
         process: Box<dyn Process>,
+        interpolation: Option<Interpolation>,
         frames: Frames,
         shared: &Arc<Shared>,
         commands: &Sender<Command>,
@@ -125,6 +144,7 @@ impl Rendition {
             period: pacing.rate.tick_nanos(1),
             constant: pacing.constant,
             process,
+            interpolation,
             frames,
             shared: Arc::clone(shared),
             commands: commands.clone(),
@@ -216,22 +236,61 @@ impl Rendition {
                 Action::Show { frame, .. } if full => {
                     counters.dropped_encoder.add(1);
                     self.missed.merge(&frame.damage);
+                    // A tick without news that finds no room is no loss: so with those that were held.
+                    self.interpolation.as_mut().map(Interpolation::interrupt);
                 }
                 Action::Show { pts, frame } => {
                     let arrived = frame.arrived;
                     let picture = self.make(frame)?;
+                    self.fill_until(pts, &picture, draining)?;
                     self.last = Some(share(&picture)?);
                     self.send(pts, picture, arrived)?;
                 }
-                // A tick without news that finds no room is no loss.
                 Action::Repeat { .. } if full => {}
                 Action::Repeat { pts } => {
-                    if let Some(last) = &self.last {
-                        let picture = share(last)?;
-                        counters.repeated.add(1);
-                        self.send(pts, picture, Timestamp::now())?;
-                    }
+                    let due = self.interpolation.as_mut().map_or_else(|| vec![pts], |it| it.hold(pts));
+                    self.repeat(due)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what is between the source's last picture and `picture`, at the ticks that waited for it.
+    fn fill_until(&mut self, pts: i64, picture: &Picture, draining: bool) -> Result<(), Stop> {
+        if self.after_pause {
+            self.release()?;
+        }
+        let Some(interpolation) = &mut self.interpolation else { return Ok(()) };
+        for (tick, between) in interpolation.advance(pts, share(picture)?) {
+            // The source's picture comes after them and must not wait; theirs are no loss.
+            if !draining && !self.frames.has_room_for(2) {
+                continue;
+            }
+            match between {
+                Between::Repeated => self.repeat(vec![tick])?,
+                Between::Made(picture) => {
+                    self.shared.counters.interpolated.add(1);
+                    self.send(tick, picture, Timestamp::now())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Repeats what was held for a picture that does not come.
+    fn release(&mut self) -> Result<(), Stop> {
+        let held = self.interpolation.as_mut().map(Interpolation::interrupt);
+        self.repeat(held.unwrap_or_default())
+    }
+
+    /// Shows the last picture at these ticks.
+    fn repeat(&mut self, ticks: Vec<i64>) -> Result<(), Stop> {
+        for tick in ticks {
+            if let Some(last) = &self.last {
+                let picture = share(last)?;
+                self.shared.counters.repeated.add(1);
+                self.send(tick, picture, Timestamp::now())?;
             }
         }
         Ok(())
@@ -262,7 +321,8 @@ impl Rendition {
             self.offer_outside(end, actions);
             self.pacer.finish(end.as_nanos(), actions);
         }
-        self.act(actions, true)
+        self.act(actions, true)?;
+        self.release()
     }
 }
 

@@ -227,9 +227,11 @@ fn spawn_renditions(
         let memory = it.opened.memory.clone();
         let encoder = (it.opened, it.rows);
         encoders.push(EncoderThread::spawn(index, encoder, report, ends, (shared, commands))?);
+        let interpolation = rendition::interpolation(config, it.recipe.output, plan.capture.fps, shared);
         let rendition = Rendition::new(
             rendition::pacing(config, plan.capture.fps),
             processing::open_in(it.recipe, memory),
+            interpolation,
             frames,
             shared,
             commands,

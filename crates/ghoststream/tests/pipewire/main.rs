@@ -5,6 +5,7 @@ mod changes;
 mod errors;
 mod formats;
 mod gpu;
+mod interpolation;
 mod leases;
 mod lies;
 mod life;
