@@ -107,4 +107,5 @@ void main() {
     } else {
         convert_any(at, within);
     }
+    tone_report();
 }

@@ -271,4 +271,5 @@ void main() {
             make(at, block, row, source.x);
         }
     }
+    tone_report();
 }

@@ -20,4 +20,5 @@ void main() {
         sum += axis_across.across[weights + tap] * shown(ivec2(first + tap, at.y));
     }
     halfway.colours[at.y * params.content.z + at.x] = vec4(sum, 0.0);
+    tone_report();
 }

@@ -1,4 +1,6 @@
-// Reading a picture. Needs params.glsl and kinds.glsl.
+// Reading a picture. Needs params.glsl and kinds.glsl. Who reads calls tone_report at its end.
+
+#include "tone.glsl"
 
 // A byte of a packed constant.
 uint order(uint packed, int index) {
@@ -68,11 +70,14 @@ vec3 from_word(uint word) {
 // The same of SOURCE_HALVES. What is no number is black.
 vec3 from_halves(uint red_green, uint blue_alpha) {
     vec3 colour = vec3(unpackHalf2x16(red_green), unpackHalf2x16(blue_alpha).x);
+    if (TONE_FROM == TONE_LINEAR) {
+        return colour;
+    }
     return clamp(mix(colour, vec3(0.0), isnan(colour)), 0.0, 1.0);
 }
 
-// A pixel of the buffer: red, green and blue in code values from 0 to 1.
-vec3 buffer_colour(ivec2 place) {
+// A pixel of the buffer: red, green and blue in its own code values.
+vec3 buffer_code(ivec2 place) {
     if (SOURCE == SOURCE_WORDS) {
         return from_word(texelFetch(source0, place, 0).r);
     }
@@ -88,6 +93,16 @@ vec3 buffer_colour(ivec2 place) {
             texelFetch(source0, ivec2(places.b, place.y), 0).r) / 255.0;
     }
     return from_ycbcr(place);
+}
+
+// What code values of the buffer are in the output's colour.
+vec3 converted(vec3 code) {
+    return TONE_FROM == TONE_NONE ? code : tone_convert(code);
+}
+
+// A pixel of the buffer: red, green and blue in the output's code values, from 0 to 1.
+vec3 buffer_colour(ivec2 place) {
+    return converted(buffer_code(place));
 }
 
 // The pixel of the buffer that is shown at a place of the view.
@@ -122,7 +137,8 @@ void quad_colours(ivec2 at, out vec3 colours[4]) {
         seconds = turned(textureGather(source0, place, 1));
     }
     for (int i = 0; i < 4; i++) {
-        colours[i] = SOURCE == SOURCE_HALVES ? from_halves(words[i], seconds[i]) : from_word(words[i]);
+        colours[i] = converted(
+            SOURCE == SOURCE_HALVES ? from_halves(words[i], seconds[i]) : from_word(words[i]));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use ghoststream_picture::{PixelFormat, Rect};
 
+use super::tone::ToneKinds;
 use crate::vulkan::vk;
 
 /// How a source's pixels lie in its images.
@@ -30,12 +31,15 @@ pub(super) struct Kinds {
     pub(super) dithered: bool,
     /// Luma and chroma of the source are those of the output.
     pub(super) carried: bool,
+    /// How light is converted.
+    pub(super) tone: ToneKinds,
 }
 
 impl Kinds {
     /// The specialization constants, from 0 on.
-    pub(super) fn constants(&self) -> [u32; 10] {
-        let Self { group, source, target, dithered, carried } = *self;
+    pub(super) fn constants(&self) -> [u32; 14] {
+        let Self { group, source, target, dithered, carried, tone } = *self;
+        let [from, to, maps, looks] = tone.constants();
         [
             group.0,
             group.1,
@@ -47,6 +51,10 @@ impl Kinds {
             target.sample,
             u32::from(dithered),
             u32::from(carried),
+            from,
+            to,
+            maps,
+            looks,
         ]
     }
 }

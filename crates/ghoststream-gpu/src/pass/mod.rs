@@ -18,6 +18,7 @@ mod error;
 mod host;
 mod imported;
 mod kinds;
+mod light;
 mod output;
 mod params;
 mod pointer;
@@ -31,6 +32,7 @@ pub mod tone;
 pub use error::PassError;
 pub use host::HostPicture;
 pub use imported::GiveBack;
+pub use light::ToneMapping;
 pub use output::{Delivery, Output};
 pub use resident::Resident;
 pub use source::{Frame, Pixels, Pointer};
@@ -44,12 +46,14 @@ use ghoststream_picture::{Color, ColorRange, PixelFormat, Size, View, fit, only_
 use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline, vk};
 use imported::{Fences, ImportedPictures};
 use kinds::Kinds;
+use light::Light;
 use output::Slot;
 use params::Params;
 use pointer::PointerImage;
 use record::Step;
 use scale::{Scaler, Scalers, Scaling};
 use staging::{Region, Staged};
+use tone::ToneKinds;
 
 /// What a pass makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,7 @@ pub struct Pass {
     staged: Option<Staged>,
     imported: ImportedPictures,
     pointer: PointerImage,
+    light: Light,
     timeline: Arc<Timeline>,
     submitted: u64,
     give_back: GiveBack,
@@ -103,7 +108,7 @@ const GROUP: (u32, u32) = (16, 8);
 /// Bindings of the output, of the source, of the pointer (see `shaders/params.glsl`) and of the filters (see
 /// `shaders/axes.glsl`).
 const SETS: [&[Binding]; 4] = [
-    &[Binding::Storage, Binding::Uniform],
+    &[Binding::Storage, Binding::Uniform, Binding::Storage, Binding::Storage],
     &[Binding::Gathered, Binding::Gathered, Binding::Gathered],
     &[Binding::Picture],
     &[Binding::Storage, Binding::Storage, Binding::Storage, Binding::Uniform],
@@ -136,6 +141,7 @@ impl Pass {
             most,
             staged: None,
             imported: ImportedPictures::default(),
+            light: Light::new(device, target.color)?,
             pointer: PointerImage::new(device, &layout, Size::default())?,
             layout,
             timeline: Arc::new(Timeline::new(device)?),
@@ -146,6 +152,13 @@ impl Pass {
             retired: Vec::new(),
             regions: Vec::new(),
         })
+    }
+
+    /// From the next frame on, how light is converted where a frame's colour differs from the target's in
+    /// more than matrix and range. `None` leaves code values as they are, whatever they mean.
+    pub fn set_tone(&mut self, mapping: Option<ToneMapping>) {
+        self.light.set(mapping);
+        self.pointer.forget();
     }
 
     /// Makes the picture: hands the work to the GPU and returns. Where the aspect differs it is fitted,
@@ -170,7 +183,8 @@ impl Pass {
             frame.view
         };
         let index = self.free_slot()?;
-        let kinds = self.kinds(frame, &view)?;
+        let tone = self.light.follow(frame, self.timeline.value()?);
+        let kinds = self.kinds(frame, &view, tone)?;
         let scaling = Scaling { kinds, from: view.size(), content, size: self.target.size };
         let pipeline = if scaling.is_needed() {
             self.make_filters(scaling)?;
@@ -205,7 +219,8 @@ impl Pass {
         };
         let bitmap = frame.pointer.as_ref().filter(|it| !it.size.is_empty());
         let room = slot.pointer.at_least(&self.device, PointerImage::length(bitmap))?;
-        let new_pointer = self.pointer.fill(room, bitmap)?.map(|region| (room.raw(), region));
+        let new_pointer =
+            self.pointer.fill(room, bitmap, || self.light.of_pointer())?.map(|region| (room.raw(), region));
         Params::new(frame, &self.target, &slot.shared.layout, &view, content).write(&mut slot.params);
         let work = record::Work {
             step: match pipeline {
@@ -217,6 +232,7 @@ impl Pass {
             staging: slot.staging.raw(),
             regions: &self.regions,
             new_pointer,
+            light: self.light.work(tone),
             pointer: &self.pointer,
             size: self.target.size,
             output: &slot.shared,
@@ -235,6 +251,7 @@ impl Pass {
         }
         // Only now: what was not submitted is never done, and is not to be waited for.
         self.submitted = done;
+        self.light.submitted(tone, done);
         if pipeline.is_none() {
             self.scalers.filled();
         }
@@ -262,13 +279,14 @@ impl Pass {
     }
 
     /// What pipelines for frames like this one, shown so, are specialized for.
-    fn kinds(&self, frame: &Frame<'_>, view: &View) -> Result<Kinds, PassError> {
+    fn kinds(&self, frame: &Frame<'_>, view: &View, tone: ToneKinds) -> Result<Kinds, PassError> {
         Ok(Kinds {
             group: GROUP,
             source: kinds::Source::of(frame.format).ok_or(PassError::Format(frame.format))?,
             target: self.kind,
             dithered: frame.format.depth() > self.target.format.depth(),
             carried: carries_over(frame, view, &self.target),
+            tone,
         })
     }
 
@@ -317,14 +335,9 @@ impl Pass {
             return Err(PassError::Full(self.most));
         }
         let (device, layout) = (&self.device, &self.layout);
-        self.slots.push(Slot::new(
-            device,
-            layout,
-            &self.target,
-            self.delivery,
-            &self.timeline,
-            self.measured,
-        )?);
+        let mut slot = Slot::new(device, layout, &self.target, self.delivery, &self.timeline, self.measured)?;
+        self.light.bind(&mut slot.set);
+        self.slots.push(slot);
         Ok(self.slots.len() - 1)
     }
 

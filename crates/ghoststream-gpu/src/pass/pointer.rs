@@ -1,6 +1,6 @@
 //! The pointer, as the shaders read it.
 
-use ghoststream_picture::{Rect, Size};
+use ghoststream_picture::{Conversion, Rect, Size};
 
 use super::staging::region;
 use super::{PassError, Pointer};
@@ -50,6 +50,7 @@ impl PointerImage {
         &mut self,
         staging: &mut Buffer,
         pointer: Option<&Pointer<'_>>,
+        conversion: impl FnOnce() -> Option<Conversion>,
     ) -> Result<Option<vk::BufferImageCopy>, PassError> {
         // SAFETY: the slot that the memory is of is free: the GPU does not read it now.
         let bytes = unsafe { staging.bytes_mut() };
@@ -59,6 +60,9 @@ impl PointerImage {
                 let has = pointer.rgba.len();
                 let rgba = pointer.rgba.get(..length).ok_or(PassError::ShortPointer(pointer.size, has))?;
                 bytes[..length].copy_from_slice(rgba);
+                if let Some(conversion) = conversion() {
+                    bytes[..length].as_chunks_mut().0.iter_mut().for_each(|it| convert(&conversion, it));
+                }
                 self.id = Some(pointer.id);
                 Ok(Some(region(0, Rect::of(pointer.size))))
             }
@@ -73,5 +77,16 @@ impl PointerImage {
     /// Forgets what is in it: the copy was never made.
     pub(super) const fn forget(&mut self) {
         self.id = None;
+    }
+}
+
+/// Gives a premultiplied pixel the output's colours.
+fn convert(conversion: &Conversion, pixel: &mut [u8; 4]) {
+    let [.., alpha] = *pixel;
+    if alpha > 0 {
+        let share = f64::from(alpha) / 255.0;
+        let [r, g, b, _] = pixel.map(|it| f64::from(it) / 255.0 / share);
+        let [r, g, b] = conversion.apply([r, g, b]).map(|it| (it * share * 255.0).round() as u8);
+        *pixel = [r, g, b, alpha];
     }
 }

@@ -3,6 +3,7 @@
 use ash::vk;
 use ghoststream_picture::Size;
 
+use super::light::LightWork;
 use super::output::Shared;
 use super::pointer::PointerImage;
 use super::scale::Scalers;
@@ -19,6 +20,8 @@ pub(super) struct Work<'a> {
     pub(super) regions: &'a [Region],
     /// A pointer that is new: from which memory, and which part of its image.
     pub(super) new_pointer: Option<(vk::Buffer, vk::BufferImageCopy)>,
+    /// What a conversion of light needs.
+    pub(super) light: LightWork<'a>,
     pub(super) pointer: &'a PointerImage,
     pub(super) size: Size,
     pub(super) output: &'a Shared,
@@ -61,6 +64,7 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
             device.cmd_copy_buffer_to_image(list, staging, image, layout, &[region]);
             to_read(device, list, image);
         }
+        work.light.before(device, list);
         match work.step {
             Step::Convert(pipeline, pixels) => {
                 let across = work.size.width.div_ceil(pixels.0);
@@ -69,6 +73,7 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
             }
             Step::Scale(scalers) => scalers.record(device, list, work.sets),
         }
+        work.light.after(device, list);
         if let Source::Imported(picture) = work.source {
             picture.release(list);
         }

@@ -19,6 +19,11 @@ impl ToneKinds {
         Self([kind(from), kind(to), u32::from(maps), u32::from(maps && seen)])
     }
 
+    /// Whether the shaders look for the brightest pixel.
+    pub(super) const fn looks(self) -> bool {
+        self.0[3] != 0
+    }
+
     /// The constants, from 10 on.
     #[must_use]
     pub const fn constants(self) -> [u32; 4] {

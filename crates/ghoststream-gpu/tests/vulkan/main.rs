@@ -7,6 +7,7 @@ mod convert;
 mod cuda;
 mod import;
 mod interpolate;
+mod light;
 mod pictures;
 mod refusals;
 mod rig;

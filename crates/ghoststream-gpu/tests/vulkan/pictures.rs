@@ -6,7 +6,9 @@ use ghoststream_gpu::pass::{Delivery, Frame, Output, Pass, PassError, Pixels, Po
 use ghoststream_gpu::vulkan::Device;
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::reference::{self, Cursor, Plane, Planes, Recipe, Source};
-use ghoststream_picture::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Size, Transform, View, fit};
+use ghoststream_picture::{
+    Color, ColorRange, ColorSpace, PixelFormat, Rect, Size, Tone, Transform, View, fit,
+};
 
 pub const RGB: Color = Color::new(ColorSpace::Bt709, ColorRange::Full);
 pub const BT709: Color = Color::new(ColorSpace::Bt709, ColorRange::Limited);
@@ -139,6 +141,17 @@ impl Picture {
         }
     }
 
+    /// Gives every pixel of a packed format in a rectangle these bytes.
+    pub fn paint(&mut self, rect: Rect, pixel: &[u8]) {
+        let (bytes, stride) = &mut self.planes[0];
+        for y in rect.y..rect.bottom() {
+            let row = &mut bytes[y as usize * *stride + rect.x as usize * pixel.len()..];
+            row.chunks_exact_mut(pixel.len())
+                .take(rect.width as usize)
+                .for_each(|it| it.copy_from_slice(pixel));
+        }
+    }
+
     pub fn planes(&self) -> [(&[u8], usize); 3] {
         let mut planes: [(&[u8], usize); 3] = [(&[], 0); 3];
         planes.iter_mut().zip(&self.planes).for_each(|(slot, (bytes, stride))| *slot = (bytes, *stride));
@@ -180,9 +193,11 @@ impl Picture {
     }
 }
 
-/// A pass that reads back.
+/// A pass that reads back, and leaves code values as they are, whatever light they mean.
 pub fn pass(device: &Device, target: Target) -> Pass {
-    Pass::new(device, target, Filter::Lanczos, Delivery::Readback, 4).expect("a pass")
+    let mut pass = Pass::new(device, target, Filter::Lanczos, Delivery::Readback, 4).expect("a pass");
+    pass.set_tone(None);
+    pass
 }
 
 /// The planes of a picture, once it is there.
@@ -195,10 +210,15 @@ pub fn read(output: &Output, target: Target) -> Planes {
 
 /// How far a picture is from what it should be, in code values.
 pub fn distance(picture: &Picture, target: Target, got: &Planes) -> f64 {
+    distance_in_light(picture, target, got, None)
+}
+
+/// The same, light being converted.
+pub fn distance_in_light(picture: &Picture, target: Target, got: &Planes, tone: Option<Tone>) -> f64 {
     let Target { format, size, color } = target;
     let output = reference::Output { format, size, color };
     let mut recipe = Recipe::new(output, Filter::Lanczos);
-    recipe.region = picture.region;
+    (recipe.region, recipe.tone) = (picture.region, tone);
     let source = picture.source();
     let converted = reference::made(&source, &recipe);
     let content = fit(picture.view().size(), size);

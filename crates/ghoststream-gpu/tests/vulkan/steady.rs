@@ -28,12 +28,13 @@ fn three_hundred_frames(source: PixelFormat) {
     let mut noise = Noise(17);
     let mut picture = Picture::noise(source, SIZE, 1);
     let mut held: VecDeque<Output> = VecDeque::new();
-    let mut before = None;
+    // All four pictures of the ring are made once.
+    let ring: Vec<_> = (0..4).map(|_| pass.run(&picture.in_memory(None)).expect("it runs")).collect();
+    read(&ring[3], target);
+    drop(ring);
+    let before = rig.device.created();
     for index in 0..300u64 {
-        let mut changed: Vec<Rect> = (0..index % 4).map(|_| change(&mut noise, &mut picture)).collect();
-        if index == 0 {
-            changed.push(Rect::of(SIZE));
-        }
+        let changed: Vec<Rect> = (0..index % 4).map(|_| change(&mut noise, &mut picture)).collect();
         let place = ((noise.next() % 140) as i32 - 10, (noise.next() % 80) as i32 - 10);
         let size = Size::new(9 + (index / 10 % 3) as u32, 12);
         picture.pointer = (index % 50 > 4).then(|| Bitmap::noise(place, size, index / 10));
@@ -55,11 +56,8 @@ fn three_hundred_frames(source: PixelFormat) {
             assert!(off <= 1.0, "frame {index}: off by {off}");
         }
         held.push_back(output);
-        if index == 10 {
-            before = Some(rig.device.created());
-        }
     }
-    assert_eq!(Some(rig.device.created()), before, "objects that were made on the way");
+    assert_eq!(rig.device.created(), before, "objects that were made on the way");
 }
 
 #[test]
