@@ -279,7 +279,9 @@ impl State {
             None => self.script.layout(format.format, format.size),
         };
         let starts = buffer.starts();
-        let released = buffer.points.as_ref().map(|points| points.wait_released());
+        // What a consumer has not seen, since another picture overtook it, nobody has promised to release.
+        let promised = buffer.meta_word(9).is_some_and(|flags| flags & 1 == 0);
+        let released = buffer.points.as_ref().filter(|_| promised).map(|points| points.wait_released());
         match released {
             Some(Ok(Released::Yes)) => drop(self.status.released.fetch_add(1, Ordering::AcqRel)),
             Some(Ok(Released::No) | Err(_)) => drop(self.status.unreleased.fetch_add(1, Ordering::AcqRel)),

@@ -4,9 +4,10 @@
 //! and watches over its streams ([`connection`]); where `CaptureConfig::resume` asks for it, it
 //! looks for a lost source again. Each [`stream`] turns the buffers it gets ([`buffer`], checked by
 //! [`layout`] and [`meta`]) into [`frames`] on PipeWire's own data thread and pushes them into the
-//! [`FrameSink`]. Pictures in a GPU's memory stay there ([`gpu`], [`lease`]); what is not drawn yet waits in a thread of its
-//! own ([`waiter`]), and what cannot be used is asked for otherwise ([`negotiation`], [`ladder`]). Everything that reads what another process wrote is a pure function over bytes
-//! and lives in [`pod`], [`format`], [`layout`] and [`meta`].
+//! [`FrameSink`]. Pictures in a GPU's memory stay there ([`gpu`], [`lease`]); what is not drawn yet
+//! waits in a thread of its own ([`waiter`]), and what cannot be used is asked for otherwise
+//! ([`negotiation`], [`ladder`]). Everything that reads what another process wrote is a pure function
+//! over bytes and lives in [`pod`], [`format`], [`layout`] and [`meta`].
 
 mod buffer;
 mod callbacks;
