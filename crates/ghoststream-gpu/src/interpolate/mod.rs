@@ -60,7 +60,7 @@ pub struct Interpolator {
 struct Shaders {
     luma: Pipeline,
     halve: Pipeline,
-    /// By the number of the step, see `shaders/interpolate_search.comp`.
+    /// By the number of the step, see `shaders/search.glsl`.
     search: [Pipeline; 5],
     layers: [Pipeline; 2],
     arrive: Pipeline,
@@ -83,11 +83,11 @@ impl Shaders {
             luma: shader!("luma", 0),
             halve: shader!("halve", 0),
             search: [
-                shader!("search", 0),
+                shader!("hunt", 0),
                 shader!("search", 1),
                 shader!("search", 2),
-                shader!("search", 3),
-                shader!("search", 4),
+                shader!("hunt", 3),
+                shader!("hunt", 4),
             ],
             layers: [shader!("layers", 0), shader!("layers", 1)],
             arrive: shader!("arrive", 0),

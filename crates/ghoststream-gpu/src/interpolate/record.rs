@@ -6,7 +6,7 @@ use super::Interpolator;
 use super::plan::{Level, Push, arrivals, counts};
 use crate::vulkan::{DescriptorSet, Pipeline};
 
-/// Steps of the search, as its shader numbers them.
+/// Steps of the search, as `shaders/search.glsl` numbers them.
 const AROUND_REST: usize = 0;
 const FROM_PARENTS: usize = 1;
 const REFINED: usize = 2;
@@ -104,8 +104,18 @@ impl Recorder<'_> {
             }
             for (mode, step, reach) in steps {
                 let push = Push { from, into: 1 - from, step, reach, ..push };
+                let shader = &self.of.shaders.search[mode];
                 // SAFETY: the caller's promises.
-                unsafe { self.blocks(&self.of.shaders.search[mode], push, 2) };
+                unsafe {
+                    match mode {
+                        // A group for each block, or for a square of them.
+                        AROUND_REST | WIDE => {
+                            let [columns, rows] = push.blocks.map(|it| it as u32);
+                            self.dispatch(shader, push, [columns, rows, 2]);
+                        }
+                        _ => self.blocks(shader, push, 2),
+                    }
+                }
                 from = 1 - from;
             }
         }
