@@ -58,6 +58,13 @@ impl Table {
 }
 
 impl Exact {
+    /// Whether each result is made of two source pixels and as many beside them on the left as on the right,
+    /// in twos.
+    pub(super) fn halves(&self) -> bool {
+        let length = self.weights.len();
+        self.step == 2 && length.is_multiple_of(4) && self.origin == 1 - length as i32 / 2
+    }
+
     /// With the fix of each result.
     fn find(axis: &Axis, from: u32) -> Option<(Self, Vec<f32>)> {
         let results = axis.len() as u32;

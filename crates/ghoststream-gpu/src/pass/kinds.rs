@@ -97,6 +97,11 @@ impl Source {
             PixelFormat::I444 | PixelFormat::I444P10 | PixelFormat::I444P16 => return None,
         })
     }
+
+    /// Whether two by two pixels are read at once: `HAS_QUADS`.
+    pub(super) const fn has_quads(&self) -> bool {
+        self.kind <= 1
+    }
 }
 
 impl Target {
@@ -135,7 +140,7 @@ impl Target {
     }
 
     /// Whether the chroma of four columns is less than a word.
-    const fn is_wide(&self) -> bool {
+    pub(super) const fn is_wide(&self) -> bool {
         self.planes == PLANES && self.sample == BYTE
     }
 }

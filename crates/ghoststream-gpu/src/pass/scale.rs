@@ -28,8 +28,10 @@ const ACROSS: (u32, u32) = (32, 4);
 const AHEAD: u32 = 18;
 const AHEAD_ON_CPU: u32 = 4;
 
-const SCALE: &[u8] = include_bytes!("../../shaders/scale.spv");
-const SCALE_ACROSS: &[u8] = include_bytes!("../../shaders/scale_across.spv");
+/// Invocations of a workgroup of `scale_half.comp`, each of which filters two columns, and the rows of the output
+/// that it makes.
+const LANES: u32 = 32;
+const HALF_ROWS: u32 = 4;
 
 /// What a scaler is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +66,33 @@ pub(super) struct Scaler {
 /// The pipelines that scale, each made when it is first needed.
 #[derive(Debug, Default)]
 pub(super) struct Scalers {
-    pipelines: Vec<(bool, Vec<u32>, Arc<Pipeline>)>,
+    pipelines: Vec<(Shader, Vec<u32>, Arc<Pipeline>)>,
     last: Option<Box<Scaler>>,
+}
+
+/// The shaders that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shader {
+    Scale,
+    Across,
+    Half,
+}
+
+impl Shader {
+    const fn code(self) -> &'static [u8] {
+        match self {
+            Self::Scale => include_bytes!("../../shaders/scale.spv"),
+            Self::Across => include_bytes!("../../shaders/scale_across.spv"),
+            Self::Half => include_bytes!("../../shaders/scale_half.spv"),
+        }
+    }
 }
 
 /// How the work is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
+    /// Exactly half the size both ways; so many columns of the output to a workgroup.
+    Half(u32),
     /// Every result has the same weights; so many columns of the output to a workgroup.
     Exact(u32),
     /// Any ratio.
@@ -128,16 +150,15 @@ impl Scalers {
     fn pipeline(
         &mut self,
         layout: &Layout,
-        across: bool,
+        shader: Shader,
         constants: Vec<u32>,
     ) -> Result<Arc<Pipeline>, VulkanError> {
-        let same = |(a, c, _): &&(bool, Vec<u32>, _)| *a == across && *c == constants;
+        let same = |(of, c, _): &&(Shader, Vec<u32>, _)| *of == shader && *c == constants;
         if let Some((_, _, pipeline)) = self.pipelines.iter().find(same) {
             return Ok(Arc::clone(pipeline));
         }
-        let code = if across { SCALE_ACROSS } else { SCALE };
-        let pipeline = Arc::new(Pipeline::new(layout, code, &constants)?);
-        self.pipelines.push((across, constants, Arc::clone(&pipeline)));
+        let pipeline = Arc::new(Pipeline::new(layout, shader.code(), &constants)?);
+        self.pipelines.push((shader, constants, Arc::clone(&pipeline)));
         Ok(pipeline)
     }
 }
@@ -170,14 +191,17 @@ impl Scaler {
         }
         let mut steps = Vec::new();
         if plan == Plan::Halfway {
-            let pipeline = scalers.pipeline(layout, true, shared_constants(scaling.kinds, ACROSS))?;
+            let pipeline =
+                scalers.pipeline(layout, Shader::Across, shared_constants(scaling.kinds, ACROSS))?;
             steps.push((pipeline, (content.width.div_ceil(ACROSS.0), from.height.div_ceil(ACROSS.1))));
         }
         let on_cpu = device.physical().kind == Kind::Cpu;
         let ahead = if on_cpu { AHEAD_ON_CPU } else { AHEAD };
         let exact = across.exact.as_ref().zip(down.exact.as_ref());
-        let pipeline = scalers.pipeline(layout, false, constants(scaling.kinds, plan, exact, ahead))?;
-        steps.push((pipeline, (size.width.div_ceil(plan.tile()), size.height.div_ceil(ROWS))));
+        let half = matches!(plan, Plan::Half(_));
+        let (shader, rows) = if half { (Shader::Half, HALF_ROWS) } else { (Shader::Scale, ROWS) };
+        let pipeline = scalers.pipeline(layout, shader, constants(scaling.kinds, plan, exact, ahead))?;
+        steps.push((pipeline, (size.width.div_ceil(plan.tile()), size.height.div_ceil(rows))));
         Ok(Self { scaling, set, steps, buffers, _halfway: halfway, staging, filled: false })
     }
 
@@ -216,7 +240,12 @@ impl Scaler {
 impl Plan {
     fn new(across: &Table, down: &Table, scaling: &Scaling) -> Self {
         let Rect { width, height, .. } = scaling.content;
-        if let (Some(across), Some(_), 0, 0) = (&across.exact, &down.exact, width % 2, height % 2) {
+        if let (Some(across), Some(down), 0, 0) = (&across.exact, &down.exact, width % 2, height % 2) {
+            let Kinds { source, target, .. } = scaling.kinds;
+            if across.halves() && across == down && source.has_quads() && !target.is_wide() {
+                let beside = across.weights.len() as u32 / 4;
+                return Self::Half((LANES - 2 * beside - 1) / 4 * 4);
+            }
             let tile = (COLUMNS - across.weights.len() as u32) / across.step / BLOCK * BLOCK;
             if tile > 0 {
                 return Self::Exact(tile.min(WIDEST / 2));
@@ -230,7 +259,7 @@ impl Plan {
     /// Columns of the output to a workgroup.
     const fn tile(self) -> u32 {
         match self {
-            Self::Exact(tile) | Self::Any(tile) => tile,
+            Self::Half(tile) | Self::Exact(tile) | Self::Any(tile) => tile,
             Self::Halfway => COLUMNS - BLOCK,
         }
     }
@@ -262,11 +291,12 @@ fn describe(across: &Table, down: &Table, plan: Plan) -> Vec<u8> {
     block
 }
 
-/// The specialization constants of `scale.comp`: those that all shaders have, then from 16 on its own.
+/// The specialization constants of `scale.comp` and `scale_half.comp`: those that all shaders have, then from 16 on its own.
 fn constants(kinds: Kinds, plan: Plan, exact: Option<(&Exact, &Exact)>, ahead: u32) -> Vec<u32> {
-    let mut constants = shared_constants(kinds, (GROUP, 1));
+    let lanes = if matches!(plan, Plan::Half(_)) { LANES } else { GROUP };
+    let mut constants = shared_constants(kinds, (lanes, 1));
     constants.push(u32::from(plan == Plan::Halfway));
-    if let (Plan::Exact(_), Some((across, down))) = (plan, exact) {
+    if let (Plan::Half(_) | Plan::Exact(_), Some((across, down))) = (plan, exact) {
         let parts = |it: &Exact| it.weights.len() as u32 / it.step;
         let batch = batch(ROWS + parts(down) - 1, (ahead / down.step).max(1));
         constants.extend([1, across.step, down.step, parts(across), parts(down), batch]);

@@ -86,7 +86,7 @@ pub fn scaled(rig: &Rig, frame: &Frame<'_>, recipe: &Recipe) -> Planes {
 
 /// The planes of an output, once it is there.
 fn planes(output: &Output, recipe: &Recipe) -> Planes {
-    assert!(output.wait(Duration::from_secs(60)).expect("no loss"), "it is done");
+    assert!(output.wait(Duration::from_secs(300)).expect("no loss"), "it is done");
     let reference::Output { format, size, .. } = recipe.output;
     let planes: Vec<_> = (0..format.planes())
         .map(|plane| {
@@ -204,7 +204,7 @@ fn a_geometry_that_stays_makes_nothing_and_one_that_changes_is_right_at_once() {
     part.crop = Rect::new(3, 5, 200, 120);
     let mut run = |source: &Source<'_>| pass.run(&picture.frame(source, None)).expect("it runs");
     // Two are held, so that all three places in memory are made.
-    let wait = |it: &Output| assert!(it.wait(Duration::from_secs(60)).expect("no loss"), "it is done");
+    let wait = |it: &Output| assert!(it.wait(Duration::from_secs(300)).expect("no loss"), "it is done");
     let held = [run(&whole), run(&whole)];
     wait(&run(&whole));
     let created = rig.device.created();
