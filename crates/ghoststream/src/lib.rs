@@ -149,8 +149,8 @@ pub use clock::{MediaTime, Timeline, Timestamp};
 pub use config::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
     ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr,
-    Interpolate, Multipass, NvencConfig, Output, OutputConfig, Place, Profile, ProfileError, Profiles,
-    RateControl, Resolved, Scaler, Settings, SourceKinds, SplitEncode, ToneCurve, Tune,
+    Interpolate, Multipass, NvencConfig, Output, OutputConfig, Place, Processing, Profile, ProfileError,
+    Profiles, RateControl, Resolved, Scaler, Settings, SourceKinds, SplitEncode, ToneCurve, Tune,
 };
 pub use encode::bench;
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};
@@ -165,8 +165,8 @@ pub use pipeline::{Pipeline, PipelineBuilder, PipelineState, Status};
 pub use preset::Preset;
 pub use processing::ProcessError;
 pub use stats::{
-    AudioReport, BitrateChange, EncoderFailure, FrameSync, OutputReport, Percentiles, Refusal,
-    RenditionReport, Report,
+    AudioReport, BitrateChange, EncoderFailure, FrameSync, OutputReport, Percentiles, ProcessingReport,
+    Refusal, RenditionReport, Report,
 };
 
 /// What benches, fuzz targets and the test kit reach into. No stability is promised: it is not part

@@ -286,12 +286,34 @@ pub struct RenditionReport {
     pub height: u32,
     /// Pictures a second asked for.
     pub fps: f64,
+    /// Who made its pictures.
+    pub processing: ProcessingReport,
     /// Encoders that were tried before, in order.
     pub refused: Vec<Refusal>,
     /// Changes of the bitrate while it ran, in order: the first thousand.
     pub bitrate_changes: Vec<BitrateChange>,
     /// When its encoder failed while it ran, and who took over, in order: the first thousand times.
     pub failures: Vec<EncoderFailure>,
+}
+
+/// Who made a rendition's pictures from the captured ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ProcessingReport {
+    /// The CPU and its vectors, or the GPU and how its pictures got to the encoder: what it was at the end.
+    pub way: String,
+    /// Why it was chosen.
+    pub reason: String,
+    /// How often a GPU failed; it was opened anew, or the CPU took over.
+    pub failures: u64,
+    /// Pictures that were made.
+    pub pictures: u64,
+    /// Bytes of captured pixels that the CPU copied into a GPU's memory: none of what came in a DMA-BUF.
+    pub uploaded_bytes: u64,
+    /// Bytes of finished pictures that lay in system memory: none of what was exported to the encoder.
+    pub system_memory_bytes: u64,
+    /// Objects that were made on the GPU, all in all: their number does not grow with that of the pictures.
+    pub objects: u64,
 }
 
 /// A bitrate that was changed while it ran.

@@ -4,8 +4,12 @@
 //! Each test runs itself again in a child process whose `LD_LIBRARY_PATH` leads to the emulated
 //! libraries, so that everything finds them as it would find a real driver's.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use common::{calls_of, over_emulator};
 
 use ghoststream::{
     AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderConfig, EncoderFailure,
@@ -17,29 +21,6 @@ use testkit::judge::{Options, Verdict, judge, judge_with};
 // Cargo builds the emulated libraries beside this test because it depends on them.
 use emulated_cuda as _;
 use emulated_nvidia_encode as _;
-
-/// Runs `body` in a child process over the emulated driver of an RTX 3060. `name` is the test's.
-fn over_emulator<F: Future<Output = ()>>(
-    name: &str,
-    install: impl FnOnce(Installed) -> Installed,
-    body: impl FnOnce() -> F,
-) {
-    const CHILD: &str = "GHOSTSTREAM_TEST_CHILD";
-    if std::env::var_os(CHILD).is_some() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        return runtime.block_on(body());
-    }
-    let installed = install(Installed::new("rtx-3060", 570).unwrap());
-    let output = installed
-        .command(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(CHILD, name)
-        .output()
-        .unwrap();
-    let said = [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).join("\n");
-    println!("{said}");
-    assert!(output.status.success() && said.contains("1 passed"), "{}", output.status);
-}
 
 fn with_faults(faults: &'static str) -> impl FnOnce(Installed) -> Installed {
     move |it| it.with_faults(faults).unwrap()
@@ -350,17 +331,6 @@ fn lines(trace: &Path, call: &str) -> Vec<String> {
     let text = std::fs::read_to_string(trace).unwrap();
     let named = format!("\"call\":\"{call}\"");
     text.lines().filter(|line| line.contains(&named)).map(str::to_owned).collect()
-}
-
-/// Successful calls of one function in this process, from the trace that the child was told of.
-fn calls_of(function: &str) -> Vec<serde_json::Value> {
-    let trace = std::env::var_os("NVENC_EMULATOR_TRACE").expect("the child was told");
-    let text = std::fs::read_to_string(trace).unwrap();
-    let calls = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let ours = |it: &serde_json::Value| {
-        it["call"] == function && it["process"] == std::process::id() && it["result"] == "CUDA_SUCCESS"
-    };
-    calls.filter(ours).collect()
 }
 
 /// Pictures lie in pinned memory, which is allocated once for each that processing keeps, and given back.

@@ -77,6 +77,10 @@ pub struct CaptureArgs {
     #[arg(long, value_name = "CLL,FALL", help_heading = "Picture")]
     max_cll: Option<String>,
 
+    /// Who crops, scales and converts: auto, cpu, gpu or gpu:NAME
+    #[arg(long, value_name = "WHO", help_heading = "Picture")]
+    processing: Option<String>,
+
     /// The mouse pointer
     #[arg(long, value_name = "MODE", value_parser = words!(CursorMode), help_heading = "Picture")]
     cursor: Option<String>,
@@ -291,6 +295,7 @@ impl CaptureArgs {
             ("sdr_white", &self.sdr_white),
             ("mastering_display", &self.mastering_display),
             ("max_cll", &self.max_cll),
+            ("processing", &self.processing),
             ("cursor", &self.cursor),
             ("audio_codec", &self.audio_codec),
             ("duration", &self.duration),

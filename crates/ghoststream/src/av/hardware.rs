@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 
-use ghoststream_gpu::cuda::{Context, Slot, Stream};
+use ghoststream_gpu::cuda::{Context, Layout, Stream};
 
 use super::picture::av_pixel_format;
 use super::{AvError, AvFrame, check, ffi};
@@ -58,18 +58,23 @@ impl HardwareFrames {
         Ok(Self { frames: frames.into_raw(), size })
     }
 
-    /// A picture in a slot of a ring, which gets the slot back when the last reference to it goes.
+    /// A picture that lies so at an address of the device's. Whatever `owner` it belongs to goes with the
+    /// last reference to it.
     ///
     /// # Errors
     /// Out of memory.
-    pub fn picture(&self, slot: Slot) -> Result<DevicePicture, AvError> {
+    pub fn picture<T: Send + 'static>(
+        &self,
+        address: u64,
+        layout: &Layout,
+        owner: T,
+    ) -> Result<DevicePicture, AvError> {
         let no_memory = AvError(-libc::ENOMEM);
         // SAFETY: returns a fresh frame that we own, or null.
         let frame = NonNull::new(unsafe { ffi::av_frame_alloc() }).ok_or(no_memory)?;
         let mut picture = DevicePicture(frame);
-        let (address, layout) = (slot.address(), *slot.layout());
         // SAFETY: the frame is ours alone. Its data pointers are CUdeviceptrs, as
-        // hwcontext_cuda.h says; the slot behind them is owned by the buffer, which frees it once.
+        // hwcontext_cuda.h says; the owner of what is behind them is the buffer's, which frees it once.
         unsafe {
             let it = picture.0.as_mut();
             it.format = ffi::AVPixelFormat::AV_PIX_FMT_CUDA as i32;
@@ -81,10 +86,10 @@ impl HardwareFrames {
                 }
             }
             it.hw_frames_ctx = ffi::av_buffer_ref(self.frames.as_ptr());
-            let kept = Box::into_raw(Box::new(slot)).cast::<c_void>();
-            it.buf[0] = ffi::av_buffer_create(it.data[0], layout.len(), Some(give_back), kept, 0);
+            let kept = Box::into_raw(Box::new(owner));
+            it.buf[0] = ffi::av_buffer_create(it.data[0], layout.len(), Some(give_back::<T>), kept.cast(), 0);
             if it.buf[0].is_null() {
-                drop(Box::from_raw(kept.cast::<Slot>()));
+                drop(Box::from_raw(kept));
             }
             if it.hw_frames_ctx.is_null() || it.buf[0].is_null() {
                 return Err(no_memory);
@@ -151,9 +156,9 @@ unsafe extern "C" fn free_kept(device: *mut ffi::AVHWDeviceContext) {
 
 /// # Safety
 /// libavutil calls it once, with the opaque pointer of `HardwareFrames::picture`.
-unsafe extern "C" fn give_back(slot: *mut c_void, _data: *mut u8) {
+unsafe extern "C" fn give_back<T>(owner: *mut c_void, _data: *mut u8) {
     // SAFETY: it is the box that was put there, and no one uses it after.
-    drop(unsafe { Box::from_raw(slot.cast::<Slot>()) });
+    drop(unsafe { Box::from_raw(owner.cast::<T>()) });
 }
 
 /// An `AVFrame` whose pixels are in a GPU's memory.

@@ -8,6 +8,7 @@ mod dictionary;
 mod encoder;
 mod hardware;
 mod hdr;
+mod lent;
 mod log;
 mod packet;
 mod parameters;

@@ -1,9 +1,6 @@
 //! An owned, reference-counted picture.
 
-use std::ffi::c_void;
 use std::ptr::NonNull;
-
-use ghoststream_gpu::cuda::{Layout, PinnedPiece};
 
 use super::{AvError, AvFrame, check, ffi};
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Size, Transfer};
@@ -29,53 +26,8 @@ impl Picture {
         Ok(picture)
     }
 
-    /// A picture whose pixels lie in a piece of pinned memory, which gets it back when the last reference
-    /// goes. They may be anything.
-    ///
-    /// # Errors
-    /// Out of memory, a size that is no size, or the piece is too short.
-    pub fn in_piece(
-        mut piece: PinnedPiece,
-        layout: &Layout,
-        format: PixelFormat,
-        size: Size,
-        color: Color,
-    ) -> Result<Self, AvError> {
-        let invalid = AvError(-libc::EINVAL);
-        let fits = |plane| {
-            let (row_bytes, rows) = format.plane_layout(plane, size);
-            layout.offset(plane).is_some_and(|offset| {
-                row_bytes <= layout.pitch() && offset + rows * layout.pitch() <= piece.len()
-            })
-        };
-        if !(0..format.planes()).all(fits) {
-            return Err(invalid);
-        }
-        let mut picture = Self::empty()?;
-        picture.describe(format, size, color)?;
-        let (data, length) = (piece.as_mut_ptr(), piece.len());
-        let kept = Box::into_raw(Box::new(piece));
-        // SAFETY: the frame is ours alone. Every plane lies within the piece, as was just checked; the
-        // piece is owned by the buffer, which frees it once.
-        unsafe {
-            let frame = picture.0.as_mut();
-            frame.buf[0] = ffi::av_buffer_create(data, length, Some(give_back), kept.cast(), 0);
-            if frame.buf[0].is_null() {
-                drop(Box::from_raw(kept));
-                return Err(AvError(-libc::ENOMEM));
-            }
-            for plane in 0..format.planes() {
-                if let Some(offset) = layout.offset(plane) {
-                    frame.data[plane] = data.add(offset);
-                    frame.linesize[plane] = i32::try_from(layout.pitch()).map_err(|_| invalid)?;
-                }
-            }
-        }
-        Ok(picture)
-    }
-
     /// Writes down what the pixels are.
-    fn describe(&mut self, format: PixelFormat, size: Size, color: Color) -> Result<(), AvError> {
+    pub(super) fn describe(&mut self, format: PixelFormat, size: Size, color: Color) -> Result<(), AvError> {
         let invalid = AvError(-libc::EINVAL);
         // SAFETY: self owns a valid frame.
         let frame = unsafe { self.0.as_mut() };
@@ -94,10 +46,15 @@ impl Picture {
         Ok(())
     }
 
-    fn empty() -> Result<Self, AvError> {
+    pub(super) fn empty() -> Result<Self, AvError> {
         // SAFETY: returns a fresh frame that we own, or null.
         let frame = unsafe { ffi::av_frame_alloc() };
         NonNull::new(frame).map(Self).ok_or(AvError(-libc::ENOMEM))
+    }
+
+    /// The frame, of which self is the owner.
+    pub(super) const fn raw(&mut self) -> *mut ffi::AVFrame {
+        self.0.as_ptr()
     }
 
     /// Another reference to the same pixels.
@@ -130,8 +87,8 @@ impl Picture {
         if data.is_null() {
             return (&[], 0);
         }
-        // SAFETY: raw_plane computed len within the buffer that av_frame_get_buffer allocated or in_piece
-        // checked, which lives as long as self.
+        // SAFETY: raw_plane computed len within the buffer that av_frame_get_buffer allocated or `lent` checked,
+        // which lives as long as self.
         (unsafe { std::slice::from_raw_parts(data, len) }, stride)
     }
 
@@ -174,13 +131,6 @@ impl Picture {
         };
         (data, stride * rows, stride)
     }
-}
-
-/// # Safety
-/// libavutil calls it once, with the opaque pointer of `Picture::in_piece`.
-unsafe extern "C" fn give_back(piece: *mut c_void, _data: *mut u8) {
-    // SAFETY: it is the box that was put there, and no one uses it after.
-    drop(unsafe { Box::from_raw(piece.cast::<PinnedPiece>()) });
 }
 
 impl AvFrame for Picture {

@@ -138,6 +138,47 @@ words! {
     }
 }
 
+/// Who makes the pictures that the encoder takes from the captured ones: crops, scales, converts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Processing {
+    /// The GPU where pictures come in its memory; else what a measurement before the recording finds better.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// The best GPU that Vulkan knows; the CPU, and a note, where there is none.
+    Gpu,
+    /// The GPU with this in its name, or whose UUID begins so; else the CPU, and a note.
+    Device(String),
+}
+
+impl std::str::FromStr for Processing {
+    type Err = ConfigError;
+    fn from_str(word: &str) -> Result<Self, ConfigError> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "gpu" => Ok(Self::Gpu),
+            _ => match word.strip_prefix("gpu:") {
+                Some(name) if !name.trim().is_empty() => Ok(Self::Device(name.trim().to_owned())),
+                _ => Err(ConfigError::new("processing", word, "auto, cpu, gpu or gpu:NAME")),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Processing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Gpu => f.write_str("gpu"),
+            Self::Device(name) => write!(f, "gpu:{name}"),
+        }
+    }
+}
+
 /// How to encode the picture.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -179,6 +220,8 @@ pub struct EncoderConfig {
     /// What is shown between two pictures of a source that is slower than the output. With
     /// [`Interpolate::On`] such ticks wait for the source's next picture: it needs a constant rate.
     pub interpolate: Interpolate,
+    /// Who makes the pictures.
+    pub processing: Processing,
     /// Matrix and range of the encoded picture.
     pub color: Color,
     /// What becomes of a source in HDR.
@@ -215,6 +258,7 @@ impl Default for EncoderConfig {
             frame_rate_mode: FrameRateMode::Constant,
             scaler: Scaler::Lanczos,
             interpolate: Interpolate::Off,
+            processing: Processing::Auto,
             color: Color::default(),
             hdr: Hdr::Auto,
             tone_curve: ToneCurve::Bt2390,
@@ -288,6 +332,13 @@ impl EncoderConfig {
     #[must_use]
     pub fn with_resolution(mut self, width: u32, height: u32) -> Self {
         self.size = Some(Size::new(width, height));
+        self
+    }
+
+    /// Who makes the pictures.
+    #[must_use]
+    pub fn with_processing(mut self, processing: Processing) -> Self {
+        self.processing = processing;
         self
     }
 

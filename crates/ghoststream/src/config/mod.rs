@@ -14,8 +14,8 @@ pub use audio::{AudioCodec, AudioConfig, AudioSource};
 pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
 pub(crate) use encoder::check_bitrate;
 pub use encoder::{
-    Chroma, Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Interpolate, RateControl,
-    Scaler, ToneCurve,
+    Chroma, Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Interpolate, Processing,
+    RateControl, Scaler, ToneCurve,
 };
 pub use nvenc::{BReference, Multipass, NvencConfig, SplitEncode, Tune};
 pub use output::{Container, Output, OutputConfig};

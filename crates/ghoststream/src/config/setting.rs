@@ -2,8 +2,8 @@
 
 use super::{
     AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, ConfigError, CursorMode,
-    EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Interpolate, Multipass, RateControl, Scaler,
-    SplitEncode, ToneCurve, Tune,
+    EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Interpolate, Multipass, Processing, RateControl,
+    Scaler, SplitEncode, ToneCurve, Tune,
 };
 use crate::{ContentLight, MasteringDisplay, Preset, Rect, Size};
 
@@ -137,6 +137,7 @@ texts!(
     MasteringDisplay,
     Multipass,
     Preset,
+    Processing,
     RateControl,
     Rect,
     Scaler,

@@ -10,7 +10,7 @@ use super::setting::{Given, Refused, Setting};
 use super::{
     AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
     ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Interpolate,
-    Multipass, NvencConfig, RateControl, Scaler, SplitEncode, ToneCurve, Tune,
+    Multipass, NvencConfig, Processing, RateControl, Scaler, SplitEncode, ToneCurve, Tune,
 };
 use crate::{ContentLight, HdrMetadata, MasteringDisplay, Preset, Rect, Size};
 
@@ -126,6 +126,8 @@ settings! {
     mastering_display "mastering-display": MasteringDisplay,
     /// How bright a source in HDR is.
     max_cll "max-cll": ContentLight,
+    /// Who makes the pictures.
+    processing "processing": Processing,
     /// The mouse pointer.
     cursor "cursor": CursorMode,
     /// Sound, a track each; an empty list is no sound.
@@ -308,6 +310,7 @@ impl Settings {
         lay(self.tone_curve, &mut encoder.tone_curve);
         lay(self.sdr_white, &mut encoder.sdr_white);
         encoder.hdr_metadata = HdrMetadata { mastering: self.mastering_display, light: self.max_cll };
+        encoder.processing = self.processing.clone().unwrap_or_default();
         encoder.size = self.size.or(encoder.size);
         encoder.bitrate_kbps = self.bitrate.or(encoder.bitrate_kbps);
         encoder.quality = self.quality;

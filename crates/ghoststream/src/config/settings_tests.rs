@@ -39,6 +39,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("sdr-white", "100", "300"),
     ("mastering-display", DISPLAY_P3, "G(8500,39850)B(6550,2300)R(35400,14600)WP(15635,16450)L(40000000,50)"),
     ("max-cll", "1000,400", "4000,0"),
+    ("processing", "gpu", "gpu:H100"),
     ("cursor", "hidden", "metadata"),
     ("audio", "mic", "app:Firefox"),
     ("audio-codec", "flac", "opus"),

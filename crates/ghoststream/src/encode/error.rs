@@ -68,6 +68,12 @@ pub enum EncodeError {
         /// What the driver answered.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A picture that a GPU was to make is not there: it is left out, and the encoder goes on.
+    #[error("a picture is not there: {source}")]
+    Picture {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl EncodeError {

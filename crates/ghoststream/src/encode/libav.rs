@@ -130,18 +130,23 @@ impl Running {
 }
 
 impl Encoder for Running {
-    fn encode(&mut self, mut frame: Frame, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
+    fn encode(&mut self, frame: Frame, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
         let key = std::mem::take(&mut self.key_wanted);
         if key {
             self.begin_anew(packets)?;
         }
         let ticks = self.book.enter(frame.pts, frame.arrived);
         match &mut self.feed {
-            None => self.send(&mut frame.picture, ticks, key, packets),
+            None => {
+                let mut picture = frame.picture.into_memory()?;
+                self.send(&mut picture, ticks, key, packets)
+            }
             Some(feed) => {
-                let picture = feed.up(frame.picture);
-                let failed =
-                    |source: FeedError| EncodeError::Device { encoder: self.name, source: source.into() };
+                let picture = feed.take(frame.picture);
+                let failed = |error| match error {
+                    FeedError::Absent(absent) => absent.into(),
+                    other => EncodeError::Device { encoder: self.name, source: other.into() },
+                };
                 self.send(&mut picture.map_err(failed)?, ticks, key, packets)
             }
         }?;

@@ -17,6 +17,7 @@ const SLACK: usize = 64;
 pub(crate) struct PictureMemory {
     pool: PinnedPool,
     layout: Layout,
+    gpu: [u8; 16],
 }
 
 impl PictureMemory {
@@ -24,8 +25,14 @@ impl PictureMemory {
     /// memory, for pinned pages are taken from everyone.
     const MOST: usize = 8;
 
-    pub(super) fn new(context: &Context, layout: Layout) -> Self {
-        Self { pool: PinnedPool::new(context, layout.len() + SLACK, Self::MOST), layout }
+    /// For an encoder on the GPU that has this UUID.
+    pub(super) fn new(context: &Context, layout: Layout, gpu: [u8; 16]) -> Self {
+        Self { pool: PinnedPool::new(context, layout.len() + SLACK, Self::MOST), layout, gpu }
+    }
+
+    /// The UUID of the GPU that encodes. What is made on it can be handed over where it is.
+    pub(crate) const fn gpu(&self) -> [u8; 16] {
+        self.gpu
     }
 
     /// A picture there; `None` where there is no room, or the driver has failed.

@@ -13,6 +13,7 @@ mod libav;
 mod memory;
 pub(crate) mod nvenc;
 mod packet;
+mod picture;
 mod probe;
 mod rows;
 mod speed;
@@ -26,10 +27,11 @@ mod x265;
 pub use error::EncodeError;
 pub(crate) use memory::PictureMemory;
 pub use packet::{Packet, Track, TrackKind};
+pub(crate) use picture::AnyPicture;
+pub(crate) use picture::GpuPicture;
 pub use probe::{EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub(crate) use rows::{Row, Terms, open_first, rows};
 
-use crate::av::Picture;
 use crate::stats::Refusal;
 use crate::{Codec, Color, Container, EncoderChoice, EncoderConfig, MediaTime, PixelFormat, Size, Timestamp};
 
@@ -39,7 +41,7 @@ pub(crate) struct Frame {
     /// When it is shown. Strictly increasing from frame to frame.
     pub(crate) pts: MediaTime,
     /// The pixels, in the format and size that [`Opened::input`] asked for.
-    pub(crate) picture: Picture,
+    pub(crate) picture: AnyPicture,
     /// When its source frame arrived, for the latency figures.
     pub(crate) arrived: Timestamp,
 }

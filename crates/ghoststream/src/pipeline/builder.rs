@@ -23,6 +23,9 @@ pub(super) struct Plan {
     /// What puts doubles in the place of encoders, which fail on demand.
     #[cfg(test)]
     pub(super) double: Option<fn(Vec<crate::encode::Row>) -> Vec<crate::encode::Row>>,
+    /// The same for GPUs.
+    #[cfg(test)]
+    pub(super) gpu_double: Option<crate::processing::gpu::Double>,
 }
 
 /// One size, rate and codec of one stream's picture.
@@ -41,6 +44,8 @@ impl PipelineBuilder {
             audio: Vec::new(),
             #[cfg(test)]
             double: None,
+            #[cfg(test)]
+            gpu_double: None,
         };
         Self { plan }
     }
@@ -75,6 +80,13 @@ impl PipelineBuilder {
         double: fn(Vec<crate::encode::Row>) -> Vec<crate::encode::Row>,
     ) -> Self {
         self.plan.double = Some(double);
+        self
+    }
+
+    /// Exchanges what makes pictures on a GPU.
+    #[cfg(test)]
+    pub(super) const fn gpu_double(mut self, double: crate::processing::gpu::Double) -> Self {
+        self.plan.gpu_double = Some(double);
         self
     }
 

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use super::interpolation::{Between, Interpolation};
 use super::supervisor::{Command, Shared};
-use crate::av::Picture;
 use crate::capture::{CapturedFrame, Damage, FrameQueue, Taken};
-use crate::encode::{Frame, InputSpec};
+use crate::encode::{AnyPicture, Frame, InputSpec};
 use crate::processing::Process;
 use crate::processing::pacer::{Action, Pacer, Pacing};
 use crate::{EncoderConfig, Error, FrameRate, FrameRateMode, Interpolate, MediaTime, Timestamp};
@@ -120,7 +119,7 @@ pub(super) struct Rendition {
     /// Whether the next picture is the first after a pause.
     after_pause: bool,
     /// The last picture, for ticks that have no new one.
-    last: Option<Picture>,
+    last: Option<AnyPicture>,
 }
 
 /// Why the thread ends early.
@@ -241,10 +240,11 @@ impl Rendition {
                 }
                 Action::Show { pts, frame } => {
                     let arrived = frame.arrived;
-                    let picture = self.make(frame)?;
-                    self.fill_until(pts, &picture, draining)?;
-                    self.last = Some(share(&picture)?);
-                    self.send(pts, picture, arrived)?;
+                    if let Some(picture) = self.make(frame)? {
+                        self.fill_until(pts, &picture, draining)?;
+                        self.last = Some(share(&picture)?);
+                        self.send(pts, picture, arrived)?;
+                    }
                 }
                 Action::Repeat { .. } if full => {}
                 Action::Repeat { pts } => {
@@ -257,12 +257,14 @@ impl Rendition {
     }
 
     /// Shows what is between the source's last picture and `picture`, at the ticks that waited for it.
-    fn fill_until(&mut self, pts: i64, picture: &Picture, draining: bool) -> Result<(), Stop> {
+    fn fill_until(&mut self, pts: i64, picture: &AnyPicture, draining: bool) -> Result<(), Stop> {
         if self.after_pause {
             self.release()?;
         }
         let Some(interpolation) = &mut self.interpolation else { return Ok(()) };
-        for (tick, between) in interpolation.advance(pts, share(picture)?) {
+        // It reads the pictures on the CPU, wherever they were made.
+        let Ok(picture) = share(picture)?.into_memory() else { return Ok(()) };
+        for (tick, between) in interpolation.advance(pts, picture) {
             // The source's picture comes after them and must not wait; theirs are no loss.
             if !draining && !self.frames.has_room_for(2) {
                 continue;
@@ -271,7 +273,7 @@ impl Rendition {
                 Between::Repeated => self.repeat(vec![tick])?,
                 Between::Made(picture) => {
                     self.shared.counters.interpolated.add(1);
-                    self.send(tick, picture, Timestamp::now())?;
+                    self.send(tick, picture.into(), Timestamp::now())?;
                 }
             }
         }
@@ -296,19 +298,29 @@ impl Rendition {
         Ok(())
     }
 
-    /// Processes a frame, with the damage of those that were left out before it.
-    fn make(&mut self, mut frame: CapturedFrame) -> Result<Picture, Stop> {
+    /// Processes a frame, with the damage of those that were left out before it. Nothing where it is the
+    /// frame that cannot be shown: it is counted, and what changed with it is kept.
+    fn make(&mut self, mut frame: CapturedFrame) -> Result<Option<AnyPicture>, Stop> {
         let missed = std::mem::replace(&mut self.missed, Damage::Rects(Vec::new()));
         frame.damage.merge(&missed);
         let begin = Timestamp::now();
-        let picture = self.process.process(&frame).map_err(|error| Stop::Failed(error.into()))?;
+        let picture = match self.process.process(&frame) {
+            Ok(picture) => picture,
+            Err(error) if error.is_of_the_frame() => {
+                tracing::debug!(%error, "a frame is left out");
+                self.shared.counters.dropped_encoder.add(1);
+                self.missed = frame.damage;
+                return Ok(None);
+            }
+            Err(error) => return Err(Stop::Failed(error.into())),
+        };
         let latency = &self.shared.counters.latency;
         latency.pace.record(begin.since(frame.arrived));
         latency.process.record(Timestamp::now().since(begin));
-        Ok(picture)
+        Ok(Some(picture))
     }
 
-    fn send(&mut self, pts: i64, picture: Picture, arrived: Timestamp) -> Result<(), Stop> {
+    fn send(&mut self, pts: i64, picture: AnyPicture, arrived: Timestamp) -> Result<(), Stop> {
         self.shared.counters.shown_until.raise((pts + self.period).max(0) as u64);
         let frame = Frame { pts: MediaTime::from_nanos(pts), picture, arrived };
         let after_pause = std::mem::take(&mut self.after_pause);
@@ -326,7 +338,7 @@ impl Rendition {
     }
 }
 
-fn share(picture: &Picture) -> Result<Picture, Stop> {
+fn share(picture: &AnyPicture) -> Result<AnyPicture, Stop> {
     let no_memory =
         |source| Stop::Failed(crate::ProcessError::Memory { size: picture.size(), source }.into());
     picture.share().map_err(no_memory)

@@ -16,7 +16,8 @@ use super::supervisor::{Command, Shared, thread};
 use crate::audio::AudioTrack;
 use crate::capture::{self, Capture, CaptureError, CapturedFrame, FrameQueue, FrameSink, Taken};
 use crate::encode::{self, Opened, Request, Row, Track};
-use crate::processing::{self, Recipe, ToneMapping};
+use crate::processing::gpu::{Chosen, Devices, Wanted, choose};
+use crate::processing::{Recipe, ToneMapping};
 use crate::stats::RenditionReport;
 use crate::{
     CaptureConfig, EncoderConfig, Error, FrameRate, OutputConfig, ProcessError, Rect, Size, Timestamp, output,
@@ -43,19 +44,20 @@ struct Ready {
     opened: Opened,
     /// The encoders that it may use, the opened one first.
     rows: Vec<Row>,
-    recipe: Recipe,
+    processing: Chosen,
 }
 
 /// Opens every stage. When one fails, what was opened before is dropped, which closes it.
 pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>) -> Result<Running, Error> {
     encode::prepare(plan.renditions.iter().map(|it| &it.encoder));
+    let devices = Devices::begin(plan.renditions.iter().map(|it| &it.encoder.processing));
     let sink = FrameSink::new(Arc::clone(&shared.counters), shared.journal.clone())
         .given_up_with(Arc::clone(&shared.given_up));
     sink.hold(true);
     let queues: Vec<FrameQueue> = plan.renditions.iter().map(|it| sink.subscribe(it.stream)).collect();
     let capture = capture::open(&plan.capture, sink.clone(), None)?;
     check_streams(plan, capture.streams())?;
-    let (mut audio, ready) = open_tracks(plan, shared, queues)?;
+    let (mut audio, ready) = open_tracks(plan, shared, queues, &devices)?;
     let tracks: Vec<Track> = audio.iter().map(AudioTrack::track).collect();
     let outputs = open_outputs(plan, &ready, &tracks)?;
 
@@ -97,6 +99,7 @@ fn open_tracks(
     plan: &Plan,
     shared: &Shared,
     queues: Vec<FrameQueue>,
+    devices: &Devices,
 ) -> Result<(Vec<AudioTrack>, Vec<Ready>), Error> {
     std::thread::scope(|scope| {
         let audio: Vec<_> = plan
@@ -113,7 +116,7 @@ fn open_tracks(
             .into_iter()
             .zip(&plan.renditions)
             .enumerate()
-            .map(|(index, (queue, it))| open_rendition(plan, shared, index, queue, it))
+            .map(|(index, (queue, it))| open_rendition((plan, shared, devices), index, queue, it))
             .collect::<Result<Vec<_>, Error>>();
         let audio = audio
             .into_iter()
@@ -127,8 +130,7 @@ fn open_tracks(
 }
 
 fn open_rendition(
-    plan: &Plan,
-    shared: &Shared,
+    (plan, shared, devices): (&Plan, &Shared, &Devices),
     index: usize,
     queue: FrameQueue,
     rendition: &RenditionPlan,
@@ -160,7 +162,20 @@ fn open_rendition(
         scaler: config.scaler,
         tone: ToneMapping::of(&rendition.encoder),
     };
-    Ok(Ready { queue, first, opened, rows, recipe })
+    let wanted = Wanted {
+        wish: &config.processing,
+        recipe,
+        frame: &first,
+        memory: opened.memory.as_ref(),
+        fps: plan.capture.fps,
+        journal: &shared.journal,
+        #[cfg(test)]
+        double: plan.gpu_double,
+        #[cfg(not(test))]
+        double: None,
+    };
+    let processing = choose(&wanted, devices);
+    Ok(Ready { queue, first, opened, rows, processing })
 }
 
 fn first_frame(config: &CaptureConfig, queue: &FrameQueue) -> Result<CapturedFrame, CaptureError> {
@@ -223,19 +238,13 @@ fn spawn_renditions(
         let control = Arc::new(Control::new(config.rate_control));
         lock(&shared.controls).push(Arc::clone(&control));
         let report = report(&it.opened, plan.capture.fps);
-        let ends = Ends { frames: received, fan_out, control };
-        let memory = it.opened.memory.clone();
+        let Chosen { process, handover, told } = it.processing;
+        let ends = Ends { frames: received, fan_out, control, handover, processing: told };
         let encoder = (it.opened, it.rows);
         encoders.push(EncoderThread::spawn(index, encoder, report, ends, (shared, commands))?);
-        let interpolation = rendition::interpolation(config, it.recipe.output, plan.capture.fps, shared);
-        let rendition = Rendition::new(
-            rendition::pacing(config, plan.capture.fps),
-            processing::open_in(it.recipe, memory),
-            interpolation,
-            frames,
-            shared,
-            commands,
-        );
+        let interpolation = rendition::interpolation(config, it.opened.input, plan.capture.fps, shared);
+        let pacing = rendition::pacing(config, plan.capture.fps);
+        let rendition = Rendition::new(pacing, process, interpolation, frames, shared, commands);
         renditions.push(thread(&format!("gs-picture-{index}"), move || rendition.run(it.first, &it.queue))?);
     }
     Ok((renditions, encoders))
@@ -294,6 +303,7 @@ fn report(opened: &Opened, fps: f64) -> RenditionReport {
         width,
         height,
         fps,
+        processing: crate::stats::ProcessingReport::default(),
         refused: opened.refused.clone(),
         bitrate_changes: vec![],
         failures: vec![],

@@ -34,6 +34,14 @@ pub(super) fn convert(
 }
 
 /// Whether this processor has the instructions.
+pub(super) fn is_used() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return is_available();
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// Whether this processor has the instructions.
 #[cfg(target_arch = "x86_64")]
 fn is_available() -> bool {
     use std::arch::is_x86_feature_detected as has;

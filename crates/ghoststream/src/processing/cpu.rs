@@ -12,7 +12,7 @@ use super::{Process, ProcessError, Recipe, pointer, room, ycbcr};
 use crate::Rect;
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, Cursor, Damage};
-use crate::encode::PictureMemory;
+use crate::encode::{AnyPicture, PictureMemory};
 use ghoststream_picture::matrix::Levels;
 
 /// Rows that go through the scratch memory at once; they stay in the second-level cache.
@@ -63,8 +63,19 @@ impl Cpu {
     }
 }
 
+/// The widest instructions that it uses on this machine.
+pub(super) fn instructions() -> &'static str {
+    if super::avx512::is_used() {
+        "AVX-512"
+    } else if cfg!(target_arch = "x86_64") && std::arch::is_x86_feature_detected!("avx2") {
+        "AVX2"
+    } else {
+        "no vectors"
+    }
+}
+
 impl Process for Cpu {
-    fn process(&mut self, frame: &CapturedFrame) -> Result<Picture, ProcessError> {
+    fn process(&mut self, frame: &CapturedFrame) -> Result<AnyPicture, ProcessError> {
         if frame.memory.cpu().is_none() {
             return Err(ProcessError::GpuMemory("it was captured for the GPU alone".into()));
         }
@@ -79,7 +90,8 @@ impl Process for Cpu {
         plan.mark(frame);
         self.pool.damage(&plan.changed);
         let shared = |picture: &Picture| {
-            picture.share().map_err(|source| ProcessError::Memory { size: picture.size(), source })
+            let shared = picture.share().map(AnyPicture::Memory);
+            shared.map_err(|source| ProcessError::Memory { size: picture.size(), source })
         };
         if let Some(entry) = self.pool.current() {
             return shared(&entry.picture);

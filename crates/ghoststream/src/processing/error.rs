@@ -29,6 +29,9 @@ pub enum ProcessError {
     /// The picture is in memory that the CPU cannot read.
     #[error("the picture is in a GPU's memory, which the CPU cannot read: {0}")]
     GpuMemory(String),
+    /// The encoder holds every picture that the GPU may make at a time.
+    #[error("the encoder gives no picture back")]
+    Held,
     /// A library that converts refused.
     #[error("converting {from:?} to {to:?} failed: {reason}")]
     Convert {
@@ -39,4 +42,11 @@ pub enum ProcessError {
         /// What it said.
         reason: String,
     },
+}
+
+impl ProcessError {
+    /// Whether only this frame cannot be shown, and the next may be.
+    pub(crate) const fn is_of_the_frame(&self) -> bool {
+        matches!(self, Self::Held | Self::GpuMemory(_))
+    }
 }

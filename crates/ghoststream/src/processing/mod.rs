@@ -1,7 +1,7 @@
 //! From the captured picture to the one that the encoder asked for.
 //!
-//! [`Process`] is the seam: the CPU way is here, the GPU way will stand beside it. One call crops,
-//! turns, scales, converts and draws the pointer.
+//! [`Process`] is the seam: the CPU way is here, the GPU's is in [`gpu`]. One call crops, turns, scales,
+//! converts and draws the pointer.
 
 mod avx2;
 mod avx512;
@@ -11,6 +11,7 @@ mod error;
 mod filter;
 mod full;
 mod geometry;
+pub(crate) mod gpu;
 mod light;
 pub(crate) mod pacer;
 mod pointer;
@@ -35,9 +36,8 @@ use ghoststream_picture::filter::Filter;
 use ghoststream_picture::tone::REFERENCE_WHITE;
 use ghoststream_picture::{ToneCurve, peak};
 
-use crate::av::Picture;
 use crate::capture::CapturedFrame;
-use crate::encode::{InputSpec, PictureMemory};
+use crate::encode::{AnyPicture, InputSpec};
 use crate::{EncoderConfig, Rect, Scaler};
 
 impl From<Scaler> for Filter {
@@ -99,17 +99,12 @@ pub trait Process: Send {
     ///
     /// # Errors
     /// The region lies outside the picture, there is no way between the formats, or no memory.
-    fn process(&mut self, frame: &CapturedFrame) -> Result<Picture, ProcessError>;
+    fn process(&mut self, frame: &CapturedFrame) -> Result<AnyPicture, ProcessError>;
 }
 
-/// The processor for a recipe.
+/// The CPU's way for a recipe.
 pub fn open(recipe: Recipe) -> Box<dyn Process> {
-    open_in(recipe, None)
-}
-
-/// The same, with pictures in memory of the encoder's, as long as there is room.
-pub(crate) fn open_in(recipe: Recipe, memory: Option<PictureMemory>) -> Box<dyn Process> {
-    Box::new(cpu::Cpu::new(recipe, memory))
+    Box::new(cpu::Cpu::new(recipe, None))
 }
 
 /// The first `length` elements of a memory that is used again and again, and grows where it must.

@@ -87,7 +87,7 @@ impl Film {
         let plane = Plane { offset: 0, stride };
         let buffer = CpuBuffer::new(Arc::new(bytes), PixelFormat::Bgrx, size, &[plane])
             .map_err(|error| ProcessError::Region(error.size))?;
-        process.process(&CapturedFrame {
+        let made = process.process(&CapturedFrame {
             stream: 0,
             sequence: index,
             pts: time,
@@ -101,7 +101,8 @@ impl Film {
             cursor: None,
             hdr: None,
             memory: Memory::Cpu(buffer),
-        })
+        })?;
+        made.into_memory().map_err(|absent| ProcessError::GpuMemory(absent.to_string()))
     }
 }
 

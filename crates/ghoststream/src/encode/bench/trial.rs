@@ -73,7 +73,7 @@ fn frame(opened: &Opened, pictures: &Pictures, index: u64, fps: f64) -> Result<F
     let shared = pictures.at(index).share();
     let picture = shared.map_err(|source| EncodeError::Failed { encoder: opened.name, source })?;
     let pts = MediaTime::from_nanos((index as f64 * 1e9 / fps).round() as i64);
-    Ok(Frame { pts, picture, arrived: Timestamp::now() })
+    Ok(Frame { pts, picture: picture.into(), arrived: Timestamp::now() })
 }
 
 fn note(packets: &mut Vec<Packet>, latency: &Histogram) {

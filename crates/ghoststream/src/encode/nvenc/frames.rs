@@ -4,6 +4,9 @@
 //! pictures of a ring, at addresses that stay, cost no copy and no registration after the first turn.
 //! Without our own frames the wrapper copies each picture into a buffer of NVENC's, on our thread.
 //!
+//! What Vulkan made on the same GPU is not copied at all: its buffers are imported once each, and have
+//! addresses that stay as well (`handover.rs`).
+//!
 //! The copy up runs by itself, in a stream that NVENC waits for; the picture in our memory is held
 //! until it is done.
 #![allow(unsafe_code)]
@@ -14,8 +17,10 @@ use ghoststream_gpu::cuda::{
     Context, CudaError, Device, Layout, Library, LoadError, Pending, Ring, Source, Stream,
 };
 
+use super::handover::Handover;
 use crate::av::{AvError, DevicePicture, HardwareFrames, Picture};
-use crate::encode::PictureMemory;
+use crate::encode::picture::Absent;
+use crate::encode::{AnyPicture, PictureMemory};
 use crate::{PixelFormat, Size};
 
 /// The wrapper registers no more.
@@ -32,6 +37,8 @@ pub(in crate::encode) struct Feed {
     ring: Ring,
     stream: Stream,
     memory: PictureMemory,
+    /// What Vulkan made on the same GPU.
+    handover: Handover,
 }
 
 /// Why pictures cannot be put into device memory.
@@ -45,6 +52,8 @@ pub(in crate::encode) enum FeedError {
     Frames(#[from] AvError),
     #[error("all {MOST} pictures of the ring are inside the encoder")]
     Full,
+    #[error(transparent)]
+    Absent(#[from] Absent),
 }
 
 /// A picture in our memory.
@@ -70,8 +79,10 @@ impl Feed {
         let frames = HardwareFrames::new(&context, &stream, format, size)?;
         let layout = layout(format, size);
         let ring = Ring::new(&context, layout, MOST);
-        let memory = PictureMemory::new(&context, layout);
-        Ok(Self { pending: VecDeque::new(), frames, ring, stream, memory })
+        let gpu = device.uuid()?;
+        let memory = PictureMemory::new(&context, layout, gpu);
+        let handover = Handover::new(&context, &stream, gpu);
+        Ok(Self { pending: VecDeque::new(), frames, ring, stream, memory, handover })
     }
 
     /// Where pictures had best be made.
@@ -84,15 +95,30 @@ impl Feed {
         &self.frames
     }
 
-    /// Begins to copy a picture up, and gives its place on the GPU.
+    /// Gives a picture its place on the GPU: where it is, if it was made there; else it begins to copy it
+    /// up.
     ///
     /// # Errors
-    /// The device failed or has no memory left.
-    pub(in crate::encode) fn up(&mut self, picture: Picture) -> Result<DevicePicture, FeedError> {
+    /// The device failed or has no memory left; the picture is not there.
+    pub(in crate::encode) fn take(&mut self, picture: AnyPicture) -> Result<DevicePicture, FeedError> {
+        match picture {
+            AnyPicture::Gpu(picture) => match self.handover.address(picture.output())? {
+                Some(memory) => {
+                    let (address, layout) = (memory.address(), *picture.output().layout());
+                    Ok(self.frames.picture(address, &layout, (picture, memory))?)
+                }
+                None => self.up(picture.into_memory()?),
+            },
+            AnyPicture::Memory(picture) => self.up(picture),
+        }
+    }
+
+    fn up(&mut self, picture: Picture) -> Result<DevicePicture, FeedError> {
         self.let_go()?;
         let slot = self.ring.take()?.ok_or(FeedError::Full)?;
         self.pending.push_back(self.stream.upload(Pixels(picture), &slot)?);
-        Ok(self.frames.picture(slot)?)
+        let (address, layout) = (slot.address(), *slot.layout());
+        Ok(self.frames.picture(address, &layout, slot)?)
     }
 
     /// Lets go of pictures that were copied; waits for the oldest where there are many.

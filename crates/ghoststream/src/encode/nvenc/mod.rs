@@ -10,6 +10,7 @@ mod choices;
 mod explain;
 mod features;
 mod frames;
+mod handover;
 mod options;
 pub(crate) mod probe;
 

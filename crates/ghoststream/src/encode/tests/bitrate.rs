@@ -35,7 +35,7 @@ fn measured(first: u32, then: u32, low_latency: bool, container: Container) -> (
             opened.encoder.set_bitrate(then).expect("it follows");
         }
         let picture = picture::moving(&opened.input, index);
-        let frame = Frame { pts: job.time(index), picture, arrived: Timestamp::default() };
+        let frame = Frame { pts: job.time(index), picture: picture.into(), arrived: Timestamp::default() };
         opened.encoder.encode(frame, &mut packets).expect("encodes");
     }
     opened.encoder.flush(&mut packets).expect("flushes");
@@ -69,7 +69,7 @@ fn what_does_not_follow_says_so_and_goes_on() {
         let error = opened.encoder.set_bitrate(300).expect_err("it cannot").to_string();
         assert!(error.contains(row) && error.contains("NVENC can"), "{error}");
         let picture = picture::moving(&opened.input, 0);
-        let frame = Frame { pts: job.time(0), picture, arrived: Timestamp::default() };
+        let frame = Frame { pts: job.time(0), picture: picture.into(), arrived: Timestamp::default() };
         let mut packets = vec![];
         opened.encoder.encode(frame, &mut packets).expect("encodes");
         opened.encoder.flush(&mut packets).expect("flushes");

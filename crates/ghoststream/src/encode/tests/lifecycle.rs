@@ -14,7 +14,7 @@ fn encode(opened: &mut Opened, pictures: usize) -> Vec<Packet> {
     for index in 0..pictures {
         let frame = Frame {
             pts: MediaTime::from_nanos(index as i64 * 33_333_333),
-            picture: picture::moving(&opened.input, index),
+            picture: picture::moving(&opened.input, index).into(),
             arrived: Timestamp::default(),
         };
         opened.encoder.encode(frame, &mut packets).expect("encodes");

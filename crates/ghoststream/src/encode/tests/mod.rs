@@ -101,7 +101,8 @@ impl Job<'_> {
             }
             let pts = time(index);
             let picture = picture::moving(&opened.input, if self.moving { index } else { 0 });
-            let frame = Frame { pts, picture, arrived: Timestamp::from_nanos(1000 + index as i64) };
+            let frame =
+                Frame { pts, picture: picture.into(), arrived: Timestamp::from_nanos(1000 + index as i64) };
             opened.encoder.encode(frame, &mut packets).expect("encodes");
             after.push(packets.len());
             times.push(pts);

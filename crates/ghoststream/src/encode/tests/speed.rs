@@ -22,7 +22,7 @@ fn measure_the_speed_of_a_core() {
                 let mut packets = vec![];
                 for (index, picture) in frames.into_iter().enumerate() {
                     let pts = MediaTime::from_nanos(index as i64 * 16_666_667);
-                    let frame = Frame { pts, picture, arrived: Timestamp::default() };
+                    let frame = Frame { pts, picture: picture.into(), arrived: Timestamp::default() };
                     opened.encoder.encode(frame, &mut packets).expect("encodes");
                 }
                 opened.encoder.flush(&mut packets).expect("flushes");

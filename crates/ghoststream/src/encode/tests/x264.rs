@@ -24,7 +24,8 @@ fn the_smallest_picture_is_encoded_by_every_encoder() {
         match open(&request) {
             Ok(mut opened) => {
                 let picture = picture::moving(&opened.input, 0);
-                let frame = Frame { pts: MediaTime::ZERO, picture, arrived: Timestamp::default() };
+                let frame =
+                    Frame { pts: MediaTime::ZERO, picture: picture.into(), arrived: Timestamp::default() };
                 let mut packets = vec![];
                 opened.encoder.encode(frame, &mut packets).expect("encodes");
                 opened.encoder.flush(&mut packets).expect("flushes");

@@ -36,6 +36,7 @@ use super::lock;
 use super::rendition::{Job, ReceivedFrames};
 use super::supervisor::{Command, Shared, thread};
 use crate::encode::{EncodeError, Frame, InputSpec, Opened, Packet, PictureMemory, Row, Terms, Track};
+use crate::processing::gpu::{Handover, Told};
 use crate::stats::{BitrateChange, EncoderFailure, Refusal, RenditionReport};
 use crate::{Error, MediaTime, Timestamp};
 
@@ -52,6 +53,8 @@ pub(super) struct EncoderThread {
     made: InputSpec,
     /// Where they lie, if that is the driver's.
     memory: Option<PictureMemory>,
+    /// Tells whoever makes them where they are taken.
+    handover: Handover,
     /// What makes them what the encoder takes.
     adapter: Option<Adapter>,
     frames: ReceivedFrames,
@@ -74,6 +77,10 @@ pub(super) struct Ends {
     pub(super) frames: ReceivedFrames,
     pub(super) fan_out: FanOut,
     pub(super) control: Arc<Control>,
+    /// Tells processing on which GPU pictures are taken.
+    pub(super) handover: Handover,
+    /// What processing tells.
+    pub(super) processing: Told,
 }
 
 impl EncoderThread {
@@ -86,7 +93,7 @@ impl EncoderThread {
         ends: Ends,
         (shared, commands): (&Arc<Shared>, &Sender<Command>),
     ) -> Result<RunningEncoder, Error> {
-        let Ends { frames, fan_out, control } = ends;
+        let Ends { frames, fan_out, control, handover, processing } = ends;
         control.runs(opened.name, opened.follows_bitrate);
         let succession = Succession::new(rows);
         let worker = Worker::spawn(index, opened.name, succession.is_hardware(), opened.encoder)?;
@@ -96,6 +103,7 @@ impl EncoderThread {
             succession,
             made: opened.input,
             memory: opened.memory,
+            handover,
             adapter: None,
             frames,
             fan_out,
@@ -109,7 +117,7 @@ impl EncoderThread {
             last_dts: None,
         };
         let handle = thread(&format!("gs-encode-{index}"), move || it.run())?;
-        Ok(RunningEncoder { handle, report })
+        Ok(RunningEncoder { handle, report, processing })
     }
 
     /// Encodes until the rendition ends, then empties the encoder.
@@ -139,6 +147,10 @@ impl EncoderThread {
         asked.key_frame |= after_pause;
         self.shared.counters.encoded.add(1);
         while let Err(error) = self.try_encode(&frame, asked) {
+            if let EncodeError::Picture { .. } = error {
+                self.leave_out(&frame, &error);
+                break;
+            }
             let came_out = !self.inside.iter().any(|(pts, _)| *pts == frame.pts);
             self.inside.retain(|(pts, _)| *pts != frame.pts);
             self.kbps = asked.kbps.take().or(self.kbps);
@@ -153,16 +165,23 @@ impl EncoderThread {
         Ok(())
     }
 
+    /// A picture that the GPU never made: it is nobody's fault that is here.
+    fn leave_out(&mut self, frame: &Frame, why: &EncodeError) {
+        self.inside.retain(|(pts, _)| *pts != frame.pts);
+        self.shared.counters.lost.add(1);
+        self.shared.journal.once("picture that is not there", || why.to_string());
+    }
+
     fn try_encode(&mut self, frame: &Frame, asked: Asked) -> Result<(), EncodeError> {
         let Some(worker) = &self.worker else {
             return Err(EncodeError::Panicked { encoder: "encoder" });
         };
         self.inside.push_back((frame.pts, Timestamp::now()));
-        let picture = match &self.adapter {
-            Some(adapter) => adapter.adapt(&frame.picture),
-            None => frame.picture.share(),
-        };
-        let picture = picture.map_err(|source| EncodeError::Failed { encoder: worker.name(), source })?;
+        let failed = |source| EncodeError::Failed { encoder: worker.name(), source };
+        let mut picture = frame.picture.share().map_err(failed)?;
+        if let Some(adapter) = &self.adapter {
+            picture = adapter.adapt(&picture.into_memory()?).map_err(failed)?.into();
+        }
         let mut packets = Vec::new();
         let given = Frame { pts: frame.pts, picture, arrived: frame.arrived };
         let result = worker.encode(given, asked.key_frame, asked.kbps, &mut packets);
@@ -281,6 +300,7 @@ impl EncoderThread {
         let worker = Worker::spawn(self.index, row.name, row.hardware, opened.encoder);
         self.worker = Some(worker.map_err(|error| error.to_string())?);
         self.adapter = adapter;
+        self.handover.set(opened.memory.as_ref().map(PictureMemory::gpu));
         self.begins = Some(Arc::new(opened.track));
         self.control.runs(opened.name, opened.follows_bitrate);
         if let Some(name) = lock(&self.shared.facts).encoders.get_mut(self.index) {
@@ -328,17 +348,21 @@ pub(super) struct RunningEncoder {
     handle: JoinHandle<RenditionReport>,
     /// What was known at the start.
     report: RenditionReport,
+    /// What processing tells.
+    processing: Told,
 }
 
 impl RunningEncoder {
     /// Waits until it has ended. The report is that of the start where it panicked.
     pub(super) fn join(self) -> (RenditionReport, Option<Error>) {
-        match self.handle.join() {
+        let (mut report, error) = match self.handle.join() {
             Ok(report) => (report, None),
             Err(_) => {
                 let error = Error::Thread { thread: "encoder".into(), reason: "it panicked".into() };
                 (self.report, Some(error))
             }
-        }
+        };
+        report.processing = self.processing.report();
+        (report, error)
     }
 }

@@ -45,7 +45,7 @@ impl Trial {
             picture.map_err(|source| crate::encode::EncodeError::Failed { encoder: self.name, source })?;
         self.given += 1;
         let mut packets = Vec::new();
-        let frame = Frame { pts, picture, arrived: Timestamp::now() };
+        let frame = Frame { pts, picture: picture.into(), arrived: Timestamp::now() };
         self.worker.encode(frame, false, None, &mut packets)?;
         Ok(packets.iter().map(|it| it.data().len()).sum())
     }

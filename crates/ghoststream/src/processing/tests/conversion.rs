@@ -12,7 +12,7 @@ fn every_input_becomes_every_output() {
             for size in [Size::new(150, 38), Size::new(33, 7), Size::new(1, 1), Size::new(2, 3)] {
                 let frame = frame(input, size, 7);
                 let recipe = recipe(output, size);
-                let picture = open(recipe).process(&frame).expect("converted");
+                let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
                 check(&frame, &recipe, &picture, 1.0, &format!("{input:?} to {output:?} at {size}"));
             }
         }
@@ -38,7 +38,7 @@ fn every_matrix_and_range_on_both_sides() {
                 frame.color = from;
                 let mut recipe = recipe(output, size);
                 recipe.output.color = to;
-                let picture = open(recipe).process(&frame).expect("converted");
+                let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
                 check(&frame, &recipe, &picture, 1.0, &format!("{input:?} {from:?} to {output:?} {to:?}"));
             }
         }

@@ -92,9 +92,9 @@ fn repaired_is_as_new(recipe: Recipe, input: PixelFormat, transform: Transform, 
         frame.cursor =
             pointer.map(|position| Cursor { position, hotspot: (2, 1), bitmap: Arc::clone(&bitmap) });
         frame.damage = if index == 0 { Damage::Full } else { Damage::Rects(rects) };
-        let picture = processor.process(&frame).expect("converted");
+        let picture = processor.process(&frame).expect("converted").into_memory().expect("there");
         frame.damage = Damage::Full;
-        let anew = open(recipe).process(&frame).expect("converted");
+        let anew = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
         let format = recipe.output.format;
         let got = bytes(&picture, format);
         assert!(got == bytes(&anew, format), "step {index} differs");
@@ -147,12 +147,12 @@ proptest! {
 fn nothing_changed_is_the_same_picture() {
     let mut frame = frame(PixelFormat::Bgrx, Size::new(64, 64), 1);
     let mut processor = open(recipe(PixelFormat::Nv12, Size::new(64, 64)));
-    let first = processor.process(&frame).expect("converted");
+    let first = processor.process(&frame).expect("converted").into_memory().expect("there");
     frame.damage = Damage::Rects(vec![]);
-    let second = processor.process(&frame).expect("converted");
+    let second = processor.process(&frame).expect("converted").into_memory().expect("there");
     assert_eq!(first.plane(0).0.as_ptr(), second.plane(0).0.as_ptr());
     frame.damage = Damage::Rects(vec![Rect::new(5, 5, 1, 1)]);
-    let third = processor.process(&frame).expect("converted");
+    let third = processor.process(&frame).expect("converted").into_memory().expect("there");
     assert_ne!(first.plane(0).0.as_ptr(), third.plane(0).0.as_ptr(), "a held picture is not written to");
 }
 
@@ -163,7 +163,7 @@ fn memory_is_used_again() {
     let mut seen = std::collections::BTreeSet::new();
     let mut held = VecDeque::new();
     for _ in 0..50 {
-        let picture = processor.process(&frame).expect("converted");
+        let picture = processor.process(&frame).expect("converted").into_memory().expect("there");
         seen.insert(picture.plane(0).0.as_ptr() as usize);
         held.push_back(picture);
         if held.len() > 3 {
@@ -184,8 +184,12 @@ fn another_size_or_format_makes_all_anew() {
     ] {
         let mut frame = frame(input, size, 1);
         frame.damage = Damage::Rects(vec![]);
-        let picture = processor.process(&frame).expect("converted");
-        let anew = open(recipe(PixelFormat::Nv12, Size::new(64, 64))).process(&frame).expect("converted");
+        let picture = processor.process(&frame).expect("converted").into_memory().expect("there");
+        let anew = open(recipe(PixelFormat::Nv12, Size::new(64, 64)))
+            .process(&frame)
+            .expect("converted")
+            .into_memory()
+            .expect("there");
         assert!(bytes(&picture, PixelFormat::Nv12) == bytes(&anew, PixelFormat::Nv12), "{input:?} {size}");
     }
 }

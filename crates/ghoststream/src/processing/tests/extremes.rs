@@ -22,7 +22,7 @@ fn enormous_sources_shrink() {
             let mut frame = black(from);
             frame.transform = transform;
             let recipe = Recipe { scaler, ..recipe(PixelFormat::Nv12, to) };
-            let picture = open(recipe).process(&frame).expect("scaled");
+            let picture = open(recipe).process(&frame).expect("scaled").into_memory().expect("there");
             let [luma, cb, cr] = read(&picture, PixelFormat::Nv12);
             assert!(luma.iter().flatten().all(|it| *it == 16.0), "{from} to {to}");
             assert!(cb.iter().chain(&cr).flatten().all(|it| *it == 128.0), "{from} to {to}");

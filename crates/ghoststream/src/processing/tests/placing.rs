@@ -39,7 +39,11 @@ fn the_eight_transforms_are_those_of_the_definition() {
         let plane = Plane { offset: 0, stride: size.width as usize * 4 };
         let mut frame = wrap(PixelFormat::Bgrx, size, bytes, &[plane]);
         frame.transform = transform;
-        let picture = open(recipe(PixelFormat::Bgrx, Size::new(3, 2))).process(&frame).expect("turned");
+        let picture = open(recipe(PixelFormat::Bgrx, Size::new(3, 2)))
+            .process(&frame)
+            .expect("turned")
+            .into_memory()
+            .expect("there");
         let [reds, ..] = read(&picture, PixelFormat::Bgrx);
         assert_eq!(reds, [[40.0, 80.0, 120.0], [160.0, 200.0, 240.0]], "{transform:?}");
     }
@@ -78,7 +82,7 @@ proptest! {
         });
         let taken = region.map_or(whole, |it| it.intersection(Rect::of(whole)).size());
         let recipe = Recipe { region, ..recipe(output, taken) };
-        let picture = open(recipe).process(&frame).expect("converted");
+        let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
         // The pointer is blended in 8 bits where the source has 8: half a step of those is two of ten.
         let coarse = frame.cursor.is_some() && input.depth() == 8 && !input.is_yuv();
         let bound = if coarse && output.depth() == 10 { 3.0 } else { 1.0 };
@@ -111,7 +115,7 @@ fn another_aspect_gets_black_bars() {
         let frame = frame(PixelFormat::Rgbx, Size::new(64, 40), 3);
         let mut recipe = recipe(format, Size::new(100, 40));
         recipe.output.color = color;
-        let picture = open(recipe).process(&frame).expect("converted");
+        let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
         let (got, wanted) = (read(&picture, format), made(&frame, &recipe));
         let worst = worst(&got, &wanted);
         assert!(worst <= 1.0, "{format:?}: off by {worst}");
@@ -122,6 +126,6 @@ fn another_aspect_gets_black_bars() {
 fn an_odd_source_loses_its_last_column_and_row() {
     let frame = frame(PixelFormat::Bgrx, Size::new(67, 35), 5);
     let recipe = recipe(PixelFormat::Nv12, Size::new(66, 34));
-    let picture = open(recipe).process(&frame).expect("converted");
+    let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
     assert!(worst(&read(&picture, PixelFormat::Nv12), &made(&frame, &recipe)) <= 1.0);
 }

@@ -26,7 +26,7 @@ fn each_filter_is_what_it_is_called() {
             ] {
                 let frame = frame(input, from, 21);
                 let recipe = Recipe { scaler: *scaler, ..recipe(output, to) };
-                let picture = open(recipe).process(&frame).expect("scaled");
+                let picture = open(recipe).process(&frame).expect("scaled").into_memory().expect("there");
                 let got = read(&picture, output);
                 let wanted = made(&frame, &recipe);
                 let peak = f64::from((1u32 << output.depth()) - 1);
@@ -55,7 +55,7 @@ fn flat_pictures_stay_flat() {
             let frame = wrap(PixelFormat::Bgrx, from, bytes, &[Plane { offset: 0, stride: 119 * 4 }]);
             for to in [Size::new(64, 36), Size::new(238, 134), Size::new(16, 10)] {
                 let recipe = Recipe { scaler: *scaler, ..recipe(PixelFormat::Xrgb, to) };
-                let picture = open(recipe).process(&frame).expect("scaled");
+                let picture = open(recipe).process(&frame).expect("scaled").into_memory().expect("there");
                 let content = ghoststream_picture::fit(from, to);
                 for plane in cut(&read(&picture, PixelFormat::Xrgb), content, false) {
                     assert!(

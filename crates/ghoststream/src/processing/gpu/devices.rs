@@ -1,0 +1,148 @@
+//! The GPUs that Vulkan knows, looked for while other things are being opened.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use ghoststream_gpu::vulkan::{Device, Instance, Kind, Physical};
+
+use crate::Processing;
+
+/// How long a driver may take to say what there is. It takes some 100 ms.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What was found; or what is still being looked for.
+pub(crate) struct Devices(Mutex<State>);
+
+enum State {
+    /// It is not wanted, or there can be none: why.
+    None(String),
+    Looking(Receiver<Result<Found, String>>),
+    Found(Found),
+}
+
+#[derive(Clone, Default)]
+struct Found {
+    physical: Vec<Physical>,
+    /// Those that are open. Renditions share them.
+    open: Vec<Device>,
+}
+
+impl Devices {
+    /// Begins to look for them, if any of these may want one.
+    pub(crate) fn begin<'a>(wishes: impl Iterator<Item = &'a Processing>) -> Self {
+        let wishes: Vec<_> = wishes.collect();
+        let asked = wishes.iter().any(|it| matches!(it, Processing::Gpu | Processing::Device(_)));
+        let may = asked || wishes.iter().any(|it| **it == Processing::Auto) && has_nodes(Path::new("/dev"));
+        if !may {
+            return Self(Mutex::new(State::None("there is no GPU".to_owned())));
+        }
+        let (sender, receiver) = sync_channel(1);
+        // A driver that hangs keeps its thread; nobody waits for it for long.
+        let spawned = std::thread::Builder::new().name("gs-gpu".into()).spawn(move || {
+            let _ = sender.send(look(asked));
+        });
+        Self(Mutex::new(match spawned {
+            Ok(_) => State::Looking(receiver),
+            Err(error) => State::None(format!("no thread to look for it: {error}")),
+        }))
+    }
+
+    /// A device for a wish; the encoder's own, if it is on one, before others.
+    ///
+    /// # Errors
+    /// There is none, in words.
+    pub(super) fn device(&self, wish: &Processing, encoder: Option<[u8; 16]>) -> Result<Device, String> {
+        let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = state.found()?;
+        let physical = pick(&found.physical, wish, encoder)?;
+        if let Some(device) = found.open.iter().find(|it| it.physical().uuid == physical.uuid) {
+            return Ok(device.clone());
+        }
+        let device = Device::open(physical).map_err(|error| format!("{}: {error}", physical.name))?;
+        found.open.push(device.clone());
+        Ok(device)
+    }
+}
+
+impl State {
+    fn found(&mut self) -> Result<&mut Found, String> {
+        if let Self::Looking(receiver) = self {
+            *self = match receiver.recv_timeout(PATIENCE) {
+                Ok(Ok(found)) => Self::Found(found),
+                Ok(Err(why)) => Self::None(why),
+                Err(_) => Self::None(format!(
+                    "Vulkan's driver has not answered within {} s; check it with vulkaninfo",
+                    PATIENCE.as_secs()
+                )),
+            };
+        }
+        match self {
+            Self::Found(found) => Ok(found),
+            Self::None(why) => Err(why.clone()),
+            Self::Looking(_) => unreachable!("it was waited for"),
+        }
+    }
+}
+
+/// Asks Vulkan, and opens the device that is the most likely to be wanted.
+fn look(asked: bool) -> Result<Found, String> {
+    let instance = Instance::open().map_err(|error| error.to_string())?;
+    let physical = instance.physical().map_err(|error| error.to_string())?;
+    let wish = if asked { Processing::Gpu } else { Processing::Auto };
+    // What cannot be opened now says why when it is wanted.
+    let likely = pick(&physical, &wish, None).ok().and_then(|it| Device::open(it).ok());
+    Ok(Found { open: likely.into_iter().collect(), physical })
+}
+
+/// The device that meets a wish best. Unless it is asked for, none that is the CPU itself.
+pub(super) fn pick<'a>(
+    all: &'a [Physical],
+    wish: &Processing,
+    encoder: Option<[u8; 16]>,
+) -> Result<&'a Physical, String> {
+    let fits = |it: &&Physical| match wish {
+        Processing::Cpu => false,
+        Processing::Auto => it.kind != Kind::Cpu,
+        Processing::Gpu => true,
+        Processing::Device(words) => is_named(it, words),
+    };
+    let rank = |it: &&Physical| (Some(it.uuid) != encoder, order(it.kind));
+    all.iter().filter(fits).min_by_key(rank).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|it| it.name.as_str()).collect();
+        match wish {
+            Processing::Device(words) => {
+                format!("no GPU is called {words:?}; there are: {}", names.join(", "))
+            }
+            _ if names.is_empty() => "Vulkan 1.3 knows no GPU".to_owned(),
+            _ => format!("Vulkan knows no GPU but {}, which is the CPU itself", names.join(", ")),
+        }
+    })
+}
+
+/// By a part of its name, or the first digits of its UUID.
+fn is_named(physical: &Physical, words: &str) -> bool {
+    let digits: String = physical.uuid.iter().map(|it| format!("{it:02x}")).collect();
+    let wanted = words.to_lowercase();
+    physical.name.to_lowercase().contains(&wanted)
+        || wanted.len() >= 4 && digits.starts_with(&wanted.replace('-', ""))
+}
+
+const fn order(kind: Kind) -> u32 {
+    match kind {
+        Kind::Discrete => 0,
+        Kind::Integrated => 1,
+        Kind::Virtual => 2,
+        Kind::Other => 3,
+        Kind::Cpu => 4,
+    }
+}
+
+/// Whether the kernel has a GPU that computes: without one Vulkan need not be opened to know.
+fn has_nodes(dev: &Path) -> bool {
+    let render = std::fs::read_dir(dev.join("dri")).is_ok_and(|mut nodes| {
+        nodes.any(|it| it.is_ok_and(|it| it.file_name().to_string_lossy().starts_with("renderD")))
+    });
+    render || dev.join("nvidiactl").exists()
+}

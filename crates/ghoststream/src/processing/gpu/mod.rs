@@ -1,0 +1,252 @@
+//! The GPU way: one pass of Vulkan from the captured picture to the one that the encoder reads.
+//!
+//! [`Gpu`] is that way alone. [`Ways`] has it and the CPU's, and goes on with the other when it fails.
+//! Which of them a recording begins with is [decided](choice) before it begins, among the devices that
+//! were [looked for](devices) while other things were being opened.
+
+mod choice;
+mod devices;
+mod handover;
+mod ways;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use choice::{Chosen, Wanted, choose};
+pub(crate) use devices::Devices;
+pub(crate) use handover::Handover;
+pub(crate) use ways::Told;
+
+use std::sync::Arc;
+
+use ghoststream_gpu::Acquire;
+use ghoststream_gpu::pass::{Delivery, Frame, Output, Pass, PassError, Pixels, Pointer, Target};
+use ghoststream_gpu::vulkan::{Device, Physical};
+use ghoststream_picture::View;
+
+use super::geometry::Geometry;
+use super::{ProcessError, Recipe};
+use crate::Rect;
+use crate::capture::{CapturedFrame, Cursor, CursorBitmap, Damage, Memory};
+use crate::encode::GpuPicture;
+
+/// Pictures that are out at a time: as many as NVENC's wrapper registers.
+const MOST: usize = 64;
+
+/// What makes pictures on a GPU: a pass, or a double of one.
+pub(crate) trait Maker: Send {
+    /// Hands the work for a picture to the GPU.
+    fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError>;
+
+    /// Bytes that the CPU copied for it so far.
+    fn copied_up(&self) -> u64;
+
+    /// Objects that were made on its device so far.
+    fn created(&self) -> u64;
+}
+
+impl Maker for Pass {
+    fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError> {
+        Self::run(self, frame)
+    }
+
+    fn copied_up(&self) -> u64 {
+        Self::copied_up(self)
+    }
+
+    fn created(&self) -> u64 {
+        self.device().created()
+    }
+}
+
+/// What is put between a pass and the one who uses it: for doubles.
+pub(crate) type Double = fn(Box<dyn Maker>) -> Box<dyn Maker>;
+
+/// Why the GPU has not made a picture.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum GpuError {
+    /// The frame cannot be shown, by whomever.
+    #[error(transparent)]
+    Frame(ProcessError),
+    /// The GPU, or its driver.
+    #[error(transparent)]
+    Pass(PassError),
+}
+
+/// Makes pictures on a GPU.
+pub(super) struct Gpu {
+    recipe: Recipe,
+    device: Device,
+    double: Option<Double>,
+    maker: Box<dyn Maker>,
+    delivery: Delivery,
+    last: Option<(Shown, GpuPicture)>,
+    pointer: Pointers,
+    /// Bytes that the CPU copied for passes before this one.
+    copied_before: u64,
+}
+
+/// What makes one picture like another, if nothing in the buffer has changed.
+#[derive(PartialEq)]
+struct Shown {
+    geometry: Geometry,
+    cursor: Option<Cursor>,
+}
+
+impl Gpu {
+    /// A pass on this device for pictures that are delivered so.
+    ///
+    /// # Errors
+    /// It cannot make them, or has no memory.
+    pub(super) fn new(
+        recipe: Recipe,
+        device: Device,
+        delivery: Delivery,
+        double: Option<Double>,
+    ) -> Result<Self, PassError> {
+        let maker = maker(&recipe, &device, delivery, double)?;
+        let (last, pointer) = (None, Pointers::default());
+        Ok(Self { recipe, device, double, maker, delivery, last, pointer, copied_before: 0 })
+    }
+
+    /// The device that it runs on.
+    pub(super) fn physical(&self) -> &Physical {
+        self.device.physical()
+    }
+
+    pub(super) const fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// From the next picture on they are delivered so.
+    pub(super) fn deliver(&mut self, delivery: Delivery) -> Result<(), PassError> {
+        let maker = maker(&self.recipe, &self.device, delivery, self.double)?;
+        self.replace(maker, delivery);
+        Ok(())
+    }
+
+    /// Opens the device anew, and all that is on it.
+    pub(super) fn rebuild(&mut self) -> Result<(), PassError> {
+        let device = Device::open(self.device.physical())?;
+        let maker = maker(&self.recipe, &device, self.delivery, self.double)?;
+        self.device = device;
+        self.replace(maker, self.delivery);
+        Ok(())
+    }
+
+    fn replace(&mut self, maker: Box<dyn Maker>, delivery: Delivery) {
+        self.copied_before += self.maker.copied_up();
+        (self.maker, self.delivery, self.last) = (maker, delivery, None);
+    }
+
+    /// Hands the work for a picture to the GPU. Where nothing has changed it is the picture before.
+    pub(super) fn process(&mut self, frame: &CapturedFrame) -> Result<GpuPicture, GpuError> {
+        let geometry = Geometry::new(frame, &self.recipe).map_err(GpuError::Frame)?;
+        let shown = Shown { geometry, cursor: frame.cursor.clone() };
+        if frame.damage == Damage::Rects(Vec::new())
+            && let Some((before, picture)) = &self.last
+            && *before == shown
+        {
+            return Ok(picture.clone());
+        }
+        let pixels = pixels(frame)?;
+        let view =
+            View::new(frame.crop.intersection(Rect::of(frame.size)), frame.transform, self.recipe.region)
+                .map_err(|size| GpuError::Frame(ProcessError::Region(size)))?;
+        let output = self.maker.run(&Frame {
+            size: frame.size,
+            format: frame.format,
+            color: frame.color,
+            hdr: frame.hdr,
+            view,
+            pointer: frame.cursor.as_ref().map(|it| self.pointer.see(it)),
+            pixels,
+        });
+        let output = output.map_err(|error| match error {
+            PassError::Full(_) => GpuError::Frame(ProcessError::Held),
+            other => refused(frame, other),
+        })?;
+        let picture = GpuPicture::new(output, self.recipe.output);
+        self.last = Some((shown, picture.clone()));
+        Ok(picture)
+    }
+
+    /// Bytes of pixels that went through memory of the CPU so far, but for what is read back.
+    pub(super) fn copied_up(&self) -> u64 {
+        self.copied_before + self.maker.copied_up()
+    }
+
+    /// Objects that were made on the device so far.
+    pub(super) fn created(&self) -> u64 {
+        self.maker.created()
+    }
+}
+
+fn maker(
+    recipe: &Recipe,
+    device: &Device,
+    delivery: Delivery,
+    double: Option<Double>,
+) -> Result<Box<dyn Maker>, PassError> {
+    let crate::encode::InputSpec { format, size, color } = recipe.output;
+    let target = Target { format, size, color };
+    let pass = Box::new(Pass::new(device, target, recipe.scaler.into(), delivery, MOST)?);
+    Ok(match double {
+        Some(double) => double(pass),
+        None => pass,
+    })
+}
+
+fn pixels(frame: &CapturedFrame) -> Result<Pixels<'_>, GpuError> {
+    Ok(match &frame.memory {
+        Memory::Cpu(buffer) => {
+            let plane = |it| if it < frame.format.planes() { buffer.plane(it) } else { (&[][..], 0) };
+            let changed = match &frame.damage {
+                Damage::Full => None,
+                Damage::Rects(rects) => Some(rects.as_slice()),
+            };
+            Pixels::Memory { planes: [0, 1, 2].map(plane), changed }
+        }
+        Memory::Gpu(buffer) => {
+            let acquire: Acquire =
+                buffer.lease.acquire().map_err(|why| GpuError::Frame(ProcessError::GpuMemory(why)))?;
+            Pixels::DmaBuf { buffer: &buffer.buffer, acquire }
+        }
+    })
+}
+
+/// A buffer that cannot be imported is the producer's matter: it is asked for others.
+fn refused(frame: &CapturedFrame, error: PassError) -> GpuError {
+    match (&frame.memory, error) {
+        (Memory::Gpu(buffer), PassError::Import(why)) => {
+            buffer.lease.refuse(&why);
+            GpuError::Frame(ProcessError::GpuMemory(why))
+        }
+        (_, error) => GpuError::Pass(error),
+    }
+}
+
+/// Tells one bitmap of the pointer from another by a number.
+#[derive(Default)]
+struct Pointers {
+    /// The last one, held so that no other comes to lie at its place.
+    bitmap: Option<Arc<CursorBitmap>>,
+    id: u64,
+}
+
+impl Pointers {
+    fn see<'a>(&mut self, cursor: &'a Cursor) -> Pointer<'a> {
+        let known = self.bitmap.as_ref().is_some_and(|it| Arc::ptr_eq(it, &cursor.bitmap));
+        if !known {
+            self.bitmap = Some(Arc::clone(&cursor.bitmap));
+            self.id += 1;
+        }
+        let (position, hotspot) = (cursor.position, cursor.hotspot);
+        Pointer {
+            place: (position.0.saturating_sub(hotspot.0), position.1.saturating_sub(hotspot.1)),
+            size: cursor.bitmap.size,
+            rgba: &cursor.bitmap.rgba,
+            id: self.id,
+        }
+    }
+}
