@@ -63,6 +63,7 @@ fn every_setting_can_be_written_in_a_file() {
         gpu = 1
         frame_rate_mode = "variable"
         scaler = "bilinear"
+        processing = "gpu:Radeon"
         hdr = "auto"
         tone_curve = "mobius"
         sdr_white = 250

@@ -20,6 +20,8 @@ mod builder;
 mod control;
 mod drain;
 mod encoder;
+#[cfg(test)]
+mod gpu_tests;
 mod hdr;
 mod interpolation;
 mod outputs;

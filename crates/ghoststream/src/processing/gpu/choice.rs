@@ -15,6 +15,11 @@ use crate::processing::{Process, Recipe, cpu};
 use crate::stats::Journal;
 use crate::{Processing, Timestamp};
 
+/// How long a GPU's first picture may take, with its shaders being compiled.
+const FIRST: Duration = Duration::from_secs(1);
+/// The same where that GPU was asked for; one that is the CPU compiles for seconds where others work too.
+const FIRST_ASKED: Duration = Duration::from_secs(10);
+
 /// What is known when it is decided.
 pub(crate) struct Wanted<'a> {
     pub(crate) wish: &'a Processing,
@@ -72,7 +77,12 @@ fn open(wanted: &Wanted<'_>, devices: &Devices, handover: &Handover) -> Result<G
         .map_err(|error| format!("{name}: {error}"))?;
     // What its shaders cannot do shows at the first picture, for which drivers compile them.
     let first = gpu.process(wanted.frame).map_err(|error| format!("{name}: {error}"))?;
-    GpuPicture::wait(first.output()).map_err(|error| format!("{name}: {error}"))?;
+    let most = if *wanted.wish == Processing::Auto { FIRST } else { FIRST_ASKED };
+    match first.output().wait(most) {
+        Ok(true) => {}
+        Ok(false) => return Err(format!("{name}: its first picture takes longer than {} s", most.as_secs())),
+        Err(error) => return Err(format!("{name}: {error}")),
+    }
     Ok(gpu)
 }
 
