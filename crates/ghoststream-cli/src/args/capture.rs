@@ -258,7 +258,7 @@ impl CaptureArgs {
     }
 
     /// Every option but `--audio`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 40] {
+    const fn typed(&self) -> [(&'static str, &Option<String>); 41] {
         [
             ("source", &self.source),
             ("region", &self.region),

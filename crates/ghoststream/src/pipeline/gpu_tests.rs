@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ghoststream_gpu::pass::{Frame, Output as Made, PassError};
+use ghoststream_gpu::pass::{Frame, GiveBack, Output as Made, PassError};
 use ghoststream_gpu::vulkan::{VulkanError, vk};
 use testkit::judge::judge;
 
@@ -30,6 +30,10 @@ impl Maker for Failing {
             return Err(VulkanError { call: "a double", result: vk::Result::ERROR_DEVICE_LOST }.into());
         }
         self.real.run(frame)
+    }
+
+    fn give_back(&mut self) -> GiveBack {
+        self.real.give_back()
     }
 
     fn copied_up(&self) -> u64 {

@@ -55,7 +55,8 @@ pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>
         .given_up_with(Arc::clone(&shared.given_up));
     sink.hold(true);
     let queues: Vec<FrameQueue> = plan.renditions.iter().map(|it| sink.subscribe(it.stream)).collect();
-    let capture = capture::open(&plan.capture, sink.clone(), None)?;
+    let imports = devices.imports(plan.renditions.iter().map(|it| &it.encoder.processing));
+    let capture = capture::open(&plan.capture, sink.clone(), imports)?;
     check_streams(plan, capture.streams())?;
     let (mut audio, ready) = open_tracks(plan, shared, queues, &devices)?;
     let tracks: Vec<Track> = audio.iter().map(AudioTrack::track).collect();
@@ -240,9 +241,9 @@ fn spawn_renditions(
         let report = report(&it.opened, plan.capture.fps);
         let Chosen { process, handover, told } = it.processing;
         let ends = Ends { frames: received, fan_out, control, handover, processing: told };
+        let interpolation = rendition::interpolation(config, it.opened.input, plan.capture.fps, shared);
         let encoder = (it.opened, it.rows);
         encoders.push(EncoderThread::spawn(index, encoder, report, ends, (shared, commands))?);
-        let interpolation = rendition::interpolation(config, it.opened.input, plan.capture.fps, shared);
         let pacing = rendition::pacing(config, plan.capture.fps);
         let rendition = Rendition::new(pacing, process, interpolation, frames, shared, commands);
         renditions.push(thread(&format!("gs-picture-{index}"), move || rendition.run(it.first, &it.queue))?);

@@ -65,7 +65,11 @@ pub(crate) fn choose(wanted: &Wanted<'_>, devices: &Devices) -> Chosen {
 }
 
 fn open(wanted: &Wanted<'_>, devices: &Devices, handover: &Handover) -> Result<Gpu, String> {
-    let device = devices.device(wanted.wish, handover.get())?;
+    let preferred = match wanted.frame.memory {
+        Memory::Gpu(_) => devices.importer(),
+        Memory::Cpu(_) => handover.get(),
+    };
+    let device = devices.device(wanted.wish, preferred)?;
     let name = device.physical().name.clone();
     let delivery = handover.delivery(device.physical());
     if handover.get().is_some() && delivery == Delivery::Readback {

@@ -1,11 +1,12 @@
 //! The GPUs that Vulkan knows, looked for while other things are being opened.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ghoststream_gpu::vulkan::{Device, Instance, Kind, Physical};
+use ghoststream_gpu::Imports;
+use ghoststream_gpu::vulkan::{Device, Instance, Kind, Physical, imports};
 
 use crate::Processing;
 
@@ -13,7 +14,12 @@ use crate::Processing;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What was found; or what is still being looked for.
-pub(crate) struct Devices(Mutex<State>);
+pub(crate) struct Devices(Mutex<Inner>);
+
+struct Inner {
+    state: State,
+    importer: Option<[u8; 16]>,
+}
 
 enum State {
     /// It is not wanted, or there can be none: why.
@@ -36,17 +42,43 @@ impl Devices {
         let asked = wishes.iter().any(|it| matches!(it, Processing::Gpu | Processing::Device(_)));
         let may = asked || wishes.iter().any(|it| **it == Processing::Auto) && has_nodes(Path::new("/dev"));
         if !may {
-            return Self(Mutex::new(State::None("there is no GPU".to_owned())));
+            return Self::new(State::None("there is no GPU".to_owned()));
         }
         let (sender, receiver) = sync_channel(1);
         // A driver that hangs keeps its thread; nobody waits for it for long.
         let spawned = std::thread::Builder::new().name("gs-gpu".into()).spawn(move || {
             let _ = sender.send(look(asked));
         });
-        Self(Mutex::new(match spawned {
+        Self::new(match spawned {
             Ok(_) => State::Looking(receiver),
             Err(error) => State::None(format!("no thread to look for it: {error}")),
-        }))
+        })
+    }
+
+    const fn new(state: State) -> Self {
+        Self(Mutex::new(Inner { state, importer: None }))
+    }
+
+    /// What pictures in a GPU's memory can be taken for these wishes: none where any of them may have to be
+    /// met by the CPU.
+    pub(crate) fn imports<'a>(&self, mut wishes: impl Iterator<Item = &'a Processing>) -> Option<Imports> {
+        let wish = wishes.next()?;
+        if *wish == Processing::Cpu || wishes.any(|it| it != wish) {
+            return None;
+        }
+        let device = self.device(wish, None).ok()?;
+        let imports = imports(device.physical());
+        self.lock().importer = Some(device.physical().uuid);
+        (!imports.is_empty()).then_some(imports)
+    }
+
+    /// The UUID of the device whose imports were asked for.
+    pub(super) fn importer(&self) -> Option<[u8; 16]> {
+        self.lock().importer
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A device for a wish; the encoder's own, if it is on one, before others.
@@ -54,8 +86,8 @@ impl Devices {
     /// # Errors
     /// There is none, in words.
     pub(super) fn device(&self, wish: &Processing, encoder: Option<[u8; 16]>) -> Result<Device, String> {
-        let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let found = state.found()?;
+        let mut inner = self.lock();
+        let found = inner.state.found()?;
         let physical = pick(&found.physical, wish, encoder)?;
         if let Some(device) = found.open.iter().find(|it| it.physical().uuid == physical.uuid) {
             return Ok(device.clone());

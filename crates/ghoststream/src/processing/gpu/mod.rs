@@ -18,16 +18,18 @@ pub(crate) use handover::Handover;
 pub(crate) use ways::Told;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ghoststream_gpu::Acquire;
-use ghoststream_gpu::pass::{Delivery, Frame, Output, Pass, PassError, Pixels, Pointer, Target};
+use ghoststream_gpu::pass::{Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Pointer, Target};
 use ghoststream_gpu::vulkan::{Device, Physical};
 use ghoststream_picture::View;
 
 use super::geometry::Geometry;
+use super::light::Light;
 use super::{ProcessError, Recipe};
 use crate::Rect;
-use crate::capture::{CapturedFrame, Cursor, CursorBitmap, Damage, Memory};
+use crate::capture::{CapturedFrame, Cursor, CursorBitmap, Damage, GpuBuffer, Memory};
 use crate::encode::GpuPicture;
 
 /// Pictures that are out at a time: as many as NVENC's wrapper registers.
@@ -37,6 +39,9 @@ const MOST: usize = 64;
 pub(crate) trait Maker: Send {
     /// Hands the work for a picture to the GPU.
     fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError>;
+
+    /// When the last frame may go back to its producer.
+    fn give_back(&mut self) -> GiveBack;
 
     /// Bytes that the CPU copied for it so far.
     fn copied_up(&self) -> u64;
@@ -48,6 +53,10 @@ pub(crate) trait Maker: Send {
 impl Maker for Pass {
     fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError> {
         Self::run(self, frame)
+    }
+
+    fn give_back(&mut self) -> GiveBack {
+        Self::give_back(self)
     }
 
     fn copied_up(&self) -> u64 {
@@ -82,6 +91,8 @@ pub(super) struct Gpu {
     delivery: Delivery,
     last: Option<(Shown, GpuPicture)>,
     pointer: Pointers,
+    /// Buffers that are still read, and what is made of them.
+    held: Vec<(Output, GpuBuffer)>,
     /// Bytes that the CPU copied for passes before this one.
     copied_before: u64,
 }
@@ -105,8 +116,8 @@ impl Gpu {
         double: Option<Double>,
     ) -> Result<Self, PassError> {
         let maker = maker(&recipe, &device, delivery, double)?;
-        let (last, pointer) = (None, Pointers::default());
-        Ok(Self { recipe, device, double, maker, delivery, last, pointer, copied_before: 0 })
+        let (last, pointer, held) = (None, Pointers::default(), Vec::new());
+        Ok(Self { recipe, device, double, maker, delivery, last, pointer, held, copied_before: 0 })
     }
 
     /// The device that it runs on.
@@ -134,6 +145,16 @@ impl Gpu {
         Ok(())
     }
 
+    /// Says when a buffer may be drawn into again; it is held until then where that cannot be said.
+    fn give_back(&mut self, buffer: &GpuBuffer, output: &Output) {
+        self.held.retain(|(output, _)| !output.wait(Duration::ZERO).unwrap_or(true));
+        match self.maker.give_back() {
+            GiveBack::Now => {}
+            GiveBack::At(fence) => buffer.lease.read_until(fence),
+            GiveBack::WithOutput => self.held.push((output.clone(), buffer.clone())),
+        }
+    }
+
     fn replace(&mut self, maker: Box<dyn Maker>, delivery: Delivery) {
         self.copied_before += self.maker.copied_up();
         (self.maker, self.delivery, self.last) = (maker, delivery, None);
@@ -142,6 +163,9 @@ impl Gpu {
     /// Hands the work for a picture to the GPU. Where nothing has changed it is the picture before.
     pub(super) fn process(&mut self, frame: &CapturedFrame) -> Result<GpuPicture, GpuError> {
         let geometry = Geometry::new(frame, &self.recipe).map_err(GpuError::Frame)?;
+        if Light::new(frame.format, frame.color, &self.recipe).is_some() {
+            return Err(GpuError::Pass(PassError::Light));
+        }
         let shown = Shown { geometry, cursor: frame.cursor.clone() };
         if frame.damage == Damage::Rects(Vec::new())
             && let Some((before, picture)) = &self.last
@@ -162,10 +186,10 @@ impl Gpu {
             pointer: frame.cursor.as_ref().map(|it| self.pointer.see(it)),
             pixels,
         });
-        let output = output.map_err(|error| match error {
-            PassError::Full(_) => GpuError::Frame(ProcessError::Held),
-            other => refused(frame, other),
-        })?;
+        let output = output.map_err(|error| refused(frame, error))?;
+        if let Memory::Gpu(buffer) = &frame.memory {
+            self.give_back(buffer, &output);
+        }
         let picture = GpuPicture::new(output, self.recipe.output);
         self.last = Some((shown, picture.clone()));
         Ok(picture)
@@ -219,7 +243,12 @@ fn pixels(frame: &CapturedFrame) -> Result<Pixels<'_>, GpuError> {
 fn refused(frame: &CapturedFrame, error: PassError) -> GpuError {
     match (&frame.memory, error) {
         (Memory::Gpu(buffer), PassError::Import(why)) => {
-            buffer.lease.refuse(&why);
+            buffer.lease.refuse(&why.to_string());
+            GpuError::Frame(ProcessError::GpuMemory(why.to_string()))
+        }
+        (_, PassError::Full(_)) => GpuError::Frame(ProcessError::Held),
+        (Memory::Gpu(_), PassError::Late(most)) => {
+            let why = format!("its producer's fence has not signalled within {} s", most.as_secs_f64());
             GpuError::Frame(ProcessError::GpuMemory(why))
         }
         (_, error) => GpuError::Pass(error),

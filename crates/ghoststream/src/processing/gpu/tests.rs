@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ghoststream_gpu::pass::{Delivery, Frame, Output, PassError};
+use ghoststream_gpu::pass::{Delivery, Frame, GiveBack, Output, PassError};
 use ghoststream_gpu::vulkan::{VulkanError, vk};
 
 use super::ways::Ways;
@@ -11,7 +11,7 @@ use super::*;
 use crate::av::Picture;
 use crate::capture::{CpuBuffer, Plane};
 use crate::encode::{AnyPicture, InputSpec};
-use crate::processing::Process;
+use crate::processing::{Process, ToneMapping};
 use crate::stats::Journal;
 use crate::{Color, ColorRange, ColorSpace, PixelFormat, Processing, Scaler, Size, Timestamp, Transform};
 
@@ -21,11 +21,13 @@ const OUTPUT: InputSpec = InputSpec {
     size: SIZE,
     color: Color::new(ColorSpace::Bt709, ColorRange::Limited),
 };
-const RECIPE: Recipe = Recipe { output: OUTPUT, region: None, scaler: Scaler::Lanczos };
+fn recipe() -> Recipe {
+    Recipe { output: OUTPUT, region: None, scaler: Scaler::Lanczos, tone: ToneMapping::default() }
+}
 
 fn gpu(delivery: Delivery, double: Option<Double>) -> Gpu {
     let device = Devices::begin([&Processing::Gpu].into_iter()).device(&Processing::Gpu, None);
-    Gpu::new(RECIPE, device.expect("lavapipe: scripts/install-packages test"), delivery, double).unwrap()
+    Gpu::new(recipe(), device.expect("lavapipe: scripts/install-packages test"), delivery, double).unwrap()
 }
 
 /// A frame of colours that differ from one number to the next.
@@ -70,7 +72,7 @@ fn host(picture: GpuPicture) -> Picture {
 }
 
 fn on_cpu(frame: &CapturedFrame) -> Picture {
-    crate::processing::open(RECIPE).process(frame).unwrap().into_memory().unwrap()
+    crate::processing::open(recipe()).process(frame).unwrap().into_memory().unwrap()
 }
 
 #[test]
@@ -135,6 +137,10 @@ impl Maker for Failing {
         self.real.run(frame)
     }
 
+    fn give_back(&mut self) -> GiveBack {
+        self.real.give_back()
+    }
+
     fn copied_up(&self) -> u64 {
         self.real.copied_up()
     }
@@ -148,7 +154,7 @@ impl Maker for Failing {
 fn through(double: Double, pictures: u8) -> (Vec<bool>, Journal, Told) {
     let (handover, journal, told) = (Handover::default(), Journal::default(), Told::new("a test"));
     let gpu = gpu(Delivery::Readback, Some(double));
-    let mut ways = Ways::new(Some(gpu), RECIPE, None, handover, journal.clone(), told.clone());
+    let mut ways = Ways::new(Some(gpu), recipe(), None, handover, journal.clone(), told.clone());
     let made = (0..pictures).map(|number| {
         // All that is said to have changed is a corner, but everything has: whoever did not see the
         // frame before must not believe it.
@@ -207,7 +213,7 @@ fn pictures_go_where_the_encoder_takes_them() {
     let (handover, told) = (Handover::default(), Told::new("a test"));
     let gpu = gpu(Delivery::Readback, None);
     let uuid = gpu.physical().uuid;
-    let mut ways = Ways::new(Some(gpu), RECIPE, None, handover.clone(), Journal::default(), told.clone());
+    let mut ways = Ways::new(Some(gpu), recipe(), None, handover.clone(), Journal::default(), told.clone());
     for (taken, exported) in [(None, false), (Some(uuid), true), (Some([9; 16]), false)] {
         handover.set(taken);
         let frame = frame(7, Damage::Rects(vec![Rect::new(0, 0, 1, 1)]));

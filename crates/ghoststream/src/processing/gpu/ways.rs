@@ -6,11 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ghoststream_gpu::pass::Delivery;
+use ghoststream_gpu::pass::{Delivery, PassError};
 
 use super::{Gpu, GpuError, Handover};
 use crate::Timestamp;
-use crate::capture::{CapturedFrame, Damage};
+use crate::capture::{CapturedFrame, Damage, Memory};
 use crate::encode::{AnyPicture, PictureMemory};
 use crate::processing::{Process, ProcessError, Recipe, cpu};
 use crate::stats::{Journal, ProcessingReport};
@@ -98,7 +98,7 @@ impl Ways {
                     return Some(Ok(AnyPicture::Gpu(picture)));
                 }
                 Err(GpuError::Frame(error)) => return Some(Err(error)),
-                Err(GpuError::Pass(error)) => self.failed(&error.to_string()),
+                Err(GpuError::Pass(error)) => self.failed(&error),
             }
         }
     }
@@ -113,17 +113,19 @@ impl Ways {
         self.follows = false;
         match gpu.deliver(wanted) {
             Ok(()) => self.tell(),
-            Err(error) => self.failed(&error.to_string()),
+            Err(error) => self.failed(&error),
         }
     }
 
     /// Opens the GPU anew, or gives it up.
-    fn failed(&mut self, why: &str) {
+    fn failed(&mut self, why: &PassError) {
         let Some(gpu) = &mut self.gpu else { return };
         let (name, now) = (gpu.physical().name.clone(), Timestamp::now());
         self.follows = false;
         self.told.with(|it| it.failures += 1);
-        let again = self.rebuilt.is_none_or(|at| now.since(at) > WINDOW);
+        // What its shaders cannot do they cannot do on a device that is opened anew.
+        let of_device = matches!(why, PassError::Vulkan(_));
+        let again = of_device && self.rebuilt.is_none_or(|at| now.since(at) > WINDOW);
         let rebuilt = if again {
             gpu.rebuild().map_err(|error| error.to_string())
         } else {
@@ -143,6 +145,11 @@ impl Ways {
     }
 
     fn on_cpu(&mut self, frame: &CapturedFrame) -> Result<AnyPicture, ProcessError> {
+        if let Memory::Gpu(buffer) = &frame.memory {
+            let why = "pictures are made on the CPU";
+            buffer.lease.refuse(why);
+            return Err(ProcessError::GpuMemory(why.to_owned()));
+        }
         let (recipe, memory) = (self.recipe, &self.memory);
         let cpu = self.cpu.get_or_insert_with(|| cpu::Cpu::new(recipe, memory.clone()));
         cpu.process(frame)

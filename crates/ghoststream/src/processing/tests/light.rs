@@ -55,7 +55,7 @@ fn every_kind_of_light_becomes_every_other() {
             frame.hdr = light(1500);
             let mut recipe = recipe(output, size);
             recipe.output.color = to;
-            let picture = open(recipe).process(&frame).expect("converted");
+            let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
             check(&frame, &recipe, &picture, 1.0, &format!("{input:?} {from:?} to {output:?} {to:?}"));
         }
     }
@@ -85,7 +85,7 @@ fn tone_mapping_cannot_be_told_from_the_reference() {
     let itp = Itp::new(&Primaries::BT709);
     for curve in ToneCurve::ALL {
         let (frame, recipe) = frame(curve);
-        let picture = open(recipe).process(&frame).expect("converted");
+        let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
         let (got, wanted) = (read(&picture, recipe.output.format), made(&frame, &recipe));
         let light = |planes: &[Vec<Vec<f64>>; 3], x: usize, y: usize| {
             let [luma, cb, cr] = [0, 1, 2].map(|plane| planes[plane][y][x]);
@@ -115,7 +115,7 @@ fn light_is_converted_before_it_is_scaled_and_before_the_pointer() {
         for to in [Size::new(96, 64), Size::new(48, 32), Size::new(144, 96)] {
             let mut recipe = recipe(output, to);
             recipe.output.color = color;
-            let picture = open(recipe).process(&frame).expect("converted");
+            let picture = open(recipe).process(&frame).expect("converted").into_memory().expect("there");
             let psnr = ghoststream_picture::reference::psnr(
                 &read(&picture, output),
                 &made(&frame, &recipe),
@@ -139,7 +139,8 @@ fn the_peak_is_seen_where_nobody_says_it() {
     };
     let mut processor = open(recipe(PixelFormat::Bgrx, size));
     let mut paper = |brightest, seconds| {
-        let picture = processor.process(&desktop(brightest, seconds)).expect("converted");
+        let picture =
+            processor.process(&desktop(brightest, seconds)).expect("converted").into_memory().expect("there");
         read(&picture, PixelFormat::Bgrx)[0][9][9]
     };
     let white = paper(203.0, 0);
@@ -155,7 +156,11 @@ fn what_has_more_bits_is_dithered_and_what_has_not_is_not() {
     let size = Size::new(64, 64);
     // Between two code values of eight bits.
     let deep = ten_bits(size, BT709, |_, _| [513; 3]);
-    let picture = open(recipe(PixelFormat::Bgrx, size)).process(&deep).expect("converted");
+    let picture = open(recipe(PixelFormat::Bgrx, size))
+        .process(&deep)
+        .expect("converted")
+        .into_memory()
+        .expect("there");
     let [red, ..] = read(&picture, PixelFormat::Bgrx);
     let exact = 513.0 / 1023.0 * 255.0;
     let mean = red.iter().flatten().sum::<f64>() / 4096.0;
@@ -164,7 +169,11 @@ fn what_has_more_bits_is_dithered_and_what_has_not_is_not() {
     assert!((0..64).all(|at| red[3][at as usize] == f64::from(step(at, 3))), "{:?}", red[3]);
     let mut shallow = frame(PixelFormat::Nv12, size, 3);
     shallow.color = Color::new(ColorSpace::Bt601, ColorRange::Full);
-    let picture = open(recipe(PixelFormat::Nv12, size)).process(&shallow).expect("converted");
+    let picture = open(recipe(PixelFormat::Nv12, size))
+        .process(&shallow)
+        .expect("converted")
+        .into_memory()
+        .expect("there");
     let got = read(&picture, PixelFormat::Nv12);
     let wanted = made(&shallow, &recipe(PixelFormat::Nv12, size));
     let samples = got.iter().flatten().flatten().zip(wanted.iter().flatten().flatten());
