@@ -64,6 +64,7 @@ fn every_setting_can_be_written_in_a_file() {
         frame_rate_mode = "variable"
         scaler = "bilinear"
         processing = "gpu:Radeon"
+        interpolate = "off"
         hdr = "auto"
         tone_curve = "mobius"
         sdr_white = 250
