@@ -43,3 +43,8 @@ layout(constant_id = 8) const bool DITHERED = false;
 // Whether luma and chroma of the source are those of the output: nothing is turned, the colour is the
 // same, the chroma lies in the same places.
 layout(constant_id = 9) const bool CARRIED = false;
+
+// From 10 to 13: tone.glsl.
+
+// Whether the picture lies in the buffer as it is shown.
+layout(constant_id = 14) const bool UPRIGHT = false;

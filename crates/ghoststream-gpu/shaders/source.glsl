@@ -107,6 +107,9 @@ vec3 buffer_colour(ivec2 place) {
 
 // The pixel of the buffer that is shown at a place of the view.
 ivec2 buffer_place(ivec2 at) {
+    if (UPRIGHT) {
+        return params.view.xy + at;
+    }
     return params.view.xy + at.x * params.steps.xy + at.y * params.steps.zw;
 }
 
@@ -116,6 +119,9 @@ const bool HAS_QUADS = SOURCE == SOURCE_WORDS || SOURCE == SOURCE_HALVES;
 // Two by two neighbours of one number each, as they are shown: at a place of the view, right of it, below it,
 // and right of that. A gather gives them in this order: below, below to the right, right, the place itself.
 uvec4 turned(uvec4 gathered) {
+    if (UPRIGHT) {
+        return gathered.wzxy;
+    }
     // Where in the buffer's two by two the first one is, and which way the others lie.
     ivec2 right = params.steps.xy, down = params.steps.zw;
     uvec4 upright = gathered.wzxy;
@@ -129,7 +135,7 @@ uvec4 turned(uvec4 gathered) {
 void quad_colours(ivec2 at, out vec3 colours[4]) {
     ivec2 one = buffer_place(at);
     // The corner that all four pixels meet in.
-    ivec2 corner = max(one, one + params.steps.xy + params.steps.zw);
+    ivec2 corner = UPRIGHT ? one + 1 : max(one, one + params.steps.xy + params.steps.zw);
     vec2 place = vec2(corner) * params.texel.xy;
     uvec4 words = turned(textureGather(source0, place, 0));
     uvec4 seconds = uvec4(0u);

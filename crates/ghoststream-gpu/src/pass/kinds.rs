@@ -33,12 +33,14 @@ pub(super) struct Kinds {
     pub(super) carried: bool,
     /// How light is converted.
     pub(super) tone: ToneKinds,
+    /// The picture lies in the buffer as it is shown.
+    pub(super) upright: bool,
 }
 
 impl Kinds {
     /// The specialization constants, from 0 on.
-    pub(super) fn constants(&self) -> [u32; 14] {
-        let Self { group, source, target, dithered, carried, tone } = *self;
+    pub(super) fn constants(&self) -> [u32; 15] {
+        let Self { group, source, target, dithered, carried, tone, upright } = *self;
         let [from, to, maps, looks] = tone.constants();
         [
             group.0,
@@ -55,6 +57,7 @@ impl Kinds {
             to,
             maps,
             looks,
+            u32::from(upright),
         ]
     }
 }

@@ -287,6 +287,7 @@ impl Pass {
             dithered: frame.format.depth() > self.target.format.depth(),
             carried: carries_over(frame, view, &self.target),
             tone,
+            upright: view.upright_origin().is_some(),
         })
     }
 
