@@ -179,7 +179,7 @@ impl Picture {
         self.frame(Pixels::Memory { planes: self.planes(), changed })
     }
 
-    fn source(&self) -> Source<'_> {
+    pub fn source(&self) -> Source<'_> {
         let planes = self.planes().map(|(bytes, stride)| Plane { bytes, stride });
         let mut source = Source::new(self.format, self.size, self.color, &planes);
         (source.crop, source.transform) = (self.crop, self.transform);

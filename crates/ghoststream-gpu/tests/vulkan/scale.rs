@@ -217,3 +217,34 @@ fn a_geometry_that_stays_makes_nothing_and_one_that_changes_is_right_at_once() {
         compare(&planes(&output, &recipe), source, &recipe, "after a change");
     }
 }
+
+#[test]
+fn every_kind_of_source_and_target_scales() {
+    use PixelFormat::{Bgrx, I010, I420, I444, Nv12, P010, Rgb24, Rgba16f, Xbgr2101010, Yuy2};
+    let rig = Rig::new();
+    for (format, made) in [
+        (Nv12, Nv12),
+        (P010, P010),
+        (I420, I420),
+        (Yuy2, I444),
+        (Rgb24, Bgrx),
+        (Rgba16f, I010),
+        (Xbgr2101010, P010),
+        (Xbgr2101010, Nv12),
+    ] {
+        for (from, to) in [(Size::new(96, 64), Size::new(48, 32)), (Size::new(62, 42), Size::new(90, 70))] {
+            let picture = crate::pictures::Picture::noise(format, from, 7);
+            let recipe = Recipe::new(output(made, to), Filter::Lanczos);
+            let got = scaled(&rig, &picture.in_memory(None), &recipe);
+            let wanted = reference::made(&picture.source(), &recipe);
+            let worst = reference::worst(&got, &wanted);
+            assert!(worst <= 1.0, "{format:?} {from} to {made:?} {to}: off by {worst}");
+            // What has fewer bits is dithered: one code value is as near as it comes.
+            let decibels = decibels(&got, &wanted, made);
+            assert!(
+                decibels >= 60.0 || format.depth() > made.depth(),
+                "{format:?} {from} to {made:?} {to}: {decibels:.1} dB"
+            );
+        }
+    }
+}
