@@ -3,7 +3,7 @@
 //! Both come by a descriptor, once: what Vulkan writes to a buffer is at its address here, and a stream
 //! waits on the device for what Vulkan's queue has reached, without the CPU.
 
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::ptr;
 
 use super::functions::{
@@ -36,7 +36,8 @@ impl ExternalMemory {
         let (library, functions) = (context.library(), context.library().functions());
         let handle = MemoryHandle {
             kind: OPAQUE_FD,
-            descriptor: descriptor.as_raw_fd().into(),
+            // It is the driver's from here on: NVIDIA's closes it also where the import fails.
+            descriptor: descriptor.into_raw_fd().into(),
             name: 0,
             size: allocation,
             flags: DEDICATED,
@@ -46,8 +47,6 @@ impl ExternalMemory {
         // SAFETY: both places are valid for the call; the descriptor is open, and ours to give away.
         let code = unsafe { (functions.external_memory_import)(&mut raw, &handle) };
         library.check("cuImportExternalMemory", code)?;
-        // It is the driver's from now on, which closes it.
-        let _ = descriptor.into_raw_fd();
         let mut this = Self { context: context.clone(), raw, address: 0 };
         let part = MappedBuffer { offset: 0, size: allocation, flags: 0, reserved: [0; 16] };
         // SAFETY: both places are valid for the call, and the import lives.
@@ -99,7 +98,8 @@ impl ExternalTimeline {
         let library = context.library();
         let handle = SemaphoreHandle {
             kind: TIMELINE_FD,
-            descriptor: descriptor.as_raw_fd().into(),
+            // It is the driver's from here on: NVIDIA's closes it also where the import fails.
+            descriptor: descriptor.into_raw_fd().into(),
             name: 0,
             flags: 0,
             reserved: [0; 16],
@@ -108,7 +108,6 @@ impl ExternalTimeline {
         // SAFETY: both places are valid for the call; the descriptor is open, and ours to give away.
         let code = unsafe { (library.functions().semaphore_import)(&mut raw, &handle) };
         library.check("cuImportExternalSemaphore", code)?;
-        let _ = descriptor.into_raw_fd();
         Ok(Self { context: context.clone(), raw })
     }
 

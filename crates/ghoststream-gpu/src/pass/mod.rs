@@ -43,7 +43,7 @@ use std::time::Duration;
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::{Color, ColorRange, PixelFormat, Size, View, fit, only_trims};
 
-use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline, vk};
+use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline};
 use imported::{Fences, ImportedPictures};
 use kinds::Kinds;
 use light::Light;
@@ -84,6 +84,8 @@ pub struct Pass {
     pointer: PointerImage,
     light: Light,
     timeline: Arc<Timeline>,
+    /// The same once more, for CUDA alone.
+    handed_over: Option<Arc<Timeline>>,
     submitted: u64,
     give_back: GiveBack,
     measured: bool,
@@ -145,6 +147,9 @@ impl Pass {
             pointer: PointerImage::new(device, &layout, Size::default())?,
             layout,
             timeline: Arc::new(Timeline::new(device)?),
+            handed_over: (delivery == Delivery::Exported && device.physical().abilities.export_timeline)
+                .then(|| Timeline::exportable(device).map(Arc::new))
+                .transpose()?,
             submitted: 0,
             give_back: GiveBack::Now,
             measured: false,
@@ -237,12 +242,11 @@ impl Pass {
             size: self.target.size,
             output: &slot.shared,
         };
-        let signal =
-            [(self.timeline.raw(), done), (read.as_ref().map_or(vk::Semaphore::null(), |it| it.raw()), 0)];
-        let submission = Submission {
-            wait: drawn.as_slice(),
-            signal: if read.is_some() { &signal } else { &signal[..1] },
-        };
+        let mut signal = [(self.timeline.raw(), done); 3];
+        let others = self.handed_over.iter().map(|it| (it.raw(), done));
+        let others = others.chain(read.as_ref().map(|it| (it.raw(), 0)));
+        let signals = 1 + signal[1..].iter_mut().zip(others).map(|(slot, it)| *slot = it).count();
+        let submission = Submission { wait: drawn.as_slice(), signal: &signal[..signals] };
         // SAFETY: the slot is free: its last work is done. What the work names belongs to the slot or
         // to self, which waits before it goes.
         unsafe {
@@ -336,7 +340,8 @@ impl Pass {
             return Err(PassError::Full(self.most));
         }
         let (device, layout) = (&self.device, &self.layout);
-        let mut slot = Slot::new(device, layout, &self.target, self.delivery, &self.timeline, self.measured)?;
+        let timelines = (&self.timeline, self.handed_over.as_ref());
+        let mut slot = Slot::new(device, layout, &self.target, self.delivery, timelines, self.measured)?;
         self.light.bind(&mut slot.set);
         self.slots.push(slot);
         Ok(self.slots.len() - 1)

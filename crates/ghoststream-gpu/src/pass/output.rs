@@ -36,6 +36,7 @@ pub(super) struct Shared {
     pub(super) layout: cuda::Layout,
     id: u64,
     timeline: Arc<Timeline>,
+    handed_over: Option<Arc<Timeline>>,
     /// Where it is measured.
     pub(super) timestamps: Option<Timestamps>,
     /// What the timeline has reached when the GPU is done with it.
@@ -133,9 +134,10 @@ impl Output {
         &self.shared.layout
     }
 
-    /// The timeline, and what it has reached once the picture is there.
+    /// The timeline, and what it has reached once the picture is there: one that CUDA can have, where the
+    /// picture is exported and the device can.
     pub fn ready(&self) -> (&Arc<Timeline>, u64) {
-        (&self.shared.timeline, self.done)
+        (self.shared.handed_over.as_ref().unwrap_or(&self.shared.timeline), self.done)
     }
 }
 
@@ -152,7 +154,7 @@ impl Slot {
         layout: &Layout,
         target: &Target,
         delivery: Delivery,
-        timeline: &Arc<Timeline>,
+        (timeline, handed_over): (&Arc<Timeline>, Option<&Arc<Timeline>>),
         measured: bool,
     ) -> Result<Self, VulkanError> {
         let lie = layout_of(target);
@@ -168,8 +170,9 @@ impl Slot {
         set.set_buffer(1, &params);
         let (timeline, done) = (Arc::clone(timeline), AtomicU64::new(0));
         let timestamps = measured.then(|| Timestamps::new(device)).transpose()?;
-        let shared =
-            Arc::new(Shared { buffer, readback, layout: lie, id: next_id(), timeline, timestamps, done });
+        let (handed_over, id) = (handed_over.cloned(), next_id());
+        let shared = Shared { buffer, readback, layout: lie, id, timeline, handed_over, timestamps, done };
+        let shared = Arc::new(shared);
         let commands = Commands::new(device)?;
         let (staging, pointer) = (Room::default(), Room::default());
         Ok(Self { commands, set, params, staging, pointer, fences: None, shared })

@@ -15,18 +15,31 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// At 0. It can be exported where the device can ([`Abilities::export_timeline`]).
+    /// At 0.
+    ///
+    /// # Errors
+    /// The driver failed.
+    pub fn new(device: &Device) -> Result<Self, VulkanError> {
+        Self::with_export(device, false)
+    }
+
+    /// At 0, for CUDA. The device can export it ([`Abilities::export_timeline`]). Validation layers do not
+    /// follow it: what another interface may signal says nothing of what is still in use.
     ///
     /// [`Abilities::export_timeline`]: super::Abilities::export_timeline
     ///
     /// # Errors
     /// The driver failed.
-    pub fn new(device: &Device) -> Result<Self, VulkanError> {
+    pub fn exportable(device: &Device) -> Result<Self, VulkanError> {
+        Self::with_export(device, true)
+    }
+
+    fn with_export(device: &Device, exported: bool) -> Result<Self, VulkanError> {
         let mut kind = vk::SemaphoreTypeCreateInfo::default().semaphore_type(vk::SemaphoreType::TIMELINE);
         let mut export = vk::ExportSemaphoreCreateInfo::default()
             .handle_types(vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD);
         let mut info = vk::SemaphoreCreateInfo::default().push_next(&mut kind);
-        if device.physical().abilities.export_timeline {
+        if exported {
             info = info.push_next(&mut export);
         }
         // SAFETY: what the structure points to lives during the call.

@@ -3,7 +3,7 @@
 //! What Vulkan's software drivers export is memory that can be mapped, and is shared for real. Their
 //! semaphores live inside them and cannot be shared: importing one is not supported.
 
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::abi::{DevicePointer, ExternalMemoryBuffer, ExternalMemoryHandle};
@@ -16,18 +16,15 @@ use crate::state::{Driver, External, Origin};
 /// `CU_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD`.
 const OPAQUE_FD: u32 = 1;
 
-/// Maps a descriptor's memory. On success the descriptor is the driver's, and closed.
+/// Maps a descriptor's memory. The descriptor is the driver's, which closes it, as a real one does, whatever
+/// comes of it.
 fn map(fd: i32, size: u64) -> Result<Mapping> {
     if fd < 0 || size == 0 {
         return Err(Code::ERROR_INVALID_VALUE);
     }
-    // SAFETY: the caller gives an open descriptor away; where this fails it gets it back.
+    // SAFETY: the caller gives an open descriptor away.
     let owned = unsafe { OwnedFd::from_raw_fd(fd) };
-    let mapped = check_and_map(&owned, size);
-    if mapped.is_err() {
-        let _ = owned.into_raw_fd();
-    }
-    mapped
+    check_and_map(&owned, size)
 }
 
 fn check_and_map(file: &OwnedFd, size: u64) -> Result<Mapping> {

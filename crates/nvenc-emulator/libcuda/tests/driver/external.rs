@@ -35,12 +35,13 @@ fn imported_memory_is_the_exporters() {
         let description = Import { kind, fd: fd.into(), name: 0, size, flags: 0, reserved: [0; 16] };
         cu!(cuda, cuImportExternalMemory(memory => *mut usize, &description => *const Import))
     };
-    let given = file.try_clone().unwrap().into_raw_fd();
+    // Each is the driver's, also where it refuses.
+    let given = || file.try_clone().unwrap().into_raw_fd();
     let mut memory = 0;
-    assert_eq!(import(&mut memory, given, 1, 8193), INVALID_VALUE, "more than there is");
-    assert_eq!(import(&mut memory, given, 2, 8192), NOT_SUPPORTED, "a Windows handle");
+    assert_eq!(import(&mut memory, given(), 1, 8193), INVALID_VALUE, "more than there is");
+    assert_eq!(import(&mut memory, given(), 2, 8192), NOT_SUPPORTED, "a Windows handle");
     assert_eq!(import(&mut memory, -1, 1, 8192), INVALID_VALUE);
-    assert_eq!(import(&mut memory, given, 1, 8192), SUCCESS);
+    assert_eq!(import(&mut memory, given(), 1, 8192), SUCCESS);
 
     let map = |pointer: &mut u64, offset, size| {
         let description = Buffer { offset, size, flags: 0, reserved: [0; 16] };
