@@ -7,6 +7,7 @@ mod cuda;
 mod emulated;
 mod machine;
 mod product;
+mod rate;
 mod report;
 mod tests;
 
@@ -75,6 +76,7 @@ fn run(page: Option<PathBuf>) -> Result<bool> {
         product::is_refused(&mut report, &programs, scratch.path())?;
     }
     emulated::records(&mut report, &programs, scratch.path())?;
+    rate::runs(&mut report, &programs, scratch.path())?;
     tests::run(&mut report, &programs)?;
     cuda::measure(&mut report)?;
     if let Some(page) = page {
