@@ -48,3 +48,6 @@ layout(constant_id = 9) const bool CARRIED = false;
 
 // Whether the picture lies in the buffer as it is shown.
 layout(constant_id = 14) const bool UPRIGHT = false;
+
+// Whether the source can be gathered. Mesa's software driver gathers wrongly from linear images of others.
+layout(constant_id = 15) const bool GATHERED = true;

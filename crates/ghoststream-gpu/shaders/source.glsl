@@ -134,6 +134,14 @@ uvec4 turned(uvec4 gathered) {
 // takes longest for. Beyond the edges of the buffer they are those of the nearest pixel.
 void quad_colours(ivec2 at, out vec3 colours[4]) {
     ivec2 one = buffer_place(at);
+    if (!GATHERED) {
+        ivec2 last = textureSize(source0, 0) - 1;
+        for (int i = 0; i < 4; i++) {
+            ivec2 place = one + (i & 1) * params.steps.xy + (i >> 1) * params.steps.zw;
+            colours[i] = buffer_colour(clamp(place, ivec2(0), last));
+        }
+        return;
+    }
     // The corner that all four pixels meet in.
     ivec2 corner = UPRIGHT ? one + 1 : max(one, one + params.steps.xy + params.steps.zw);
     vec2 place = vec2(corner) * params.texel.xy;

@@ -16,9 +16,6 @@ pub enum PassError {
     /// No shader reads or writes this format.
     #[error("no shader reads or writes {0:?}; convert it on the CPU")]
     Format(PixelFormat),
-    /// Light is to be converted, HDR to SDR say, as whoever uses the pass wants it done on the CPU.
-    #[error("light is converted on the CPU")]
-    Light,
     /// The device has no images of this format, or none as large.
     #[error("the GPU has no images for {0:?} of {1} pixels; convert it on the CPU")]
     Unreadable(PixelFormat, Size),

@@ -35,12 +35,14 @@ pub(super) struct Kinds {
     pub(super) tone: ToneKinds,
     /// The picture lies in the buffer as it is shown.
     pub(super) upright: bool,
+    /// The driver gathers from images like the source's.
+    pub(super) gathered: bool,
 }
 
 impl Kinds {
     /// The specialization constants, from 0 on.
-    pub(super) fn constants(&self) -> [u32; 15] {
-        let Self { group, source, target, dithered, carried, tone, upright } = *self;
+    pub(super) fn constants(&self) -> [u32; 16] {
+        let Self { group, source, target, dithered, carried, tone, upright, gathered } = *self;
         let [from, to, maps, looks] = tone.constants();
         [
             group.0,
@@ -58,6 +60,7 @@ impl Kinds {
             maps,
             looks,
             u32::from(upright),
+            u32::from(gathered),
         ]
     }
 }

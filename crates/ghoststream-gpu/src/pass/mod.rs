@@ -43,7 +43,7 @@ use std::time::Duration;
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::{Color, ColorRange, PixelFormat, Size, View, fit, only_trims};
 
-use crate::vulkan::{Binding, Device, Layout, Pipeline, Submission, Timeline};
+use crate::vulkan::{Binding, Device, Kind, Layout, Pipeline, Submission, Timeline};
 use imported::{Fences, ImportedPictures};
 use kinds::Kinds;
 use light::Light;
@@ -292,6 +292,8 @@ impl Pass {
             carried: carries_over(frame, view, &self.target),
             tone,
             upright: view.upright_origin().is_some(),
+            gathered: !matches!(frame.pixels, Pixels::DmaBuf { .. })
+                || self.device.physical().kind != Kind::Cpu,
         })
     }
 

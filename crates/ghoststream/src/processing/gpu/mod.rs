@@ -21,12 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream_gpu::Acquire;
-use ghoststream_gpu::pass::{Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Pointer, Target};
+use ghoststream_gpu::pass::{
+    Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Pointer, Target, ToneMapping,
+};
 use ghoststream_gpu::vulkan::{Device, Physical};
 use ghoststream_picture::View;
 
 use super::geometry::Geometry;
-use super::light::Light;
 use super::{ProcessError, Recipe};
 use crate::Rect;
 use crate::capture::{CapturedFrame, Cursor, CursorBitmap, Damage, GpuBuffer, Memory};
@@ -163,9 +164,6 @@ impl Gpu {
     /// Hands the work for a picture to the GPU. Where nothing has changed it is the picture before.
     pub(super) fn process(&mut self, frame: &CapturedFrame) -> Result<GpuPicture, GpuError> {
         let geometry = Geometry::new(frame, &self.recipe).map_err(GpuError::Frame)?;
-        if Light::new(frame.format, frame.color, &self.recipe).is_some() {
-            return Err(GpuError::Pass(PassError::Light));
-        }
         let shown = Shown { geometry, cursor: frame.cursor.clone() };
         if frame.damage == Damage::Rects(Vec::new())
             && let Some((before, picture)) = &self.last
@@ -214,7 +212,9 @@ fn maker(
 ) -> Result<Box<dyn Maker>, PassError> {
     let crate::encode::InputSpec { format, size, color } = recipe.output;
     let target = Target { format, size, color };
-    let pass = Box::new(Pass::new(device, target, recipe.scaler.into(), delivery, MOST)?);
+    let mut pass = Box::new(Pass::new(device, target, recipe.scaler.into(), delivery, MOST)?);
+    let super::ToneMapping { curve, white, peak } = recipe.tone;
+    pass.set_tone(Some(ToneMapping { curve, white, peak }));
     Ok(match double {
         Some(double) => double(pass),
         None => pass,

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ghoststream_gpu::pass::{Delivery, Frame, GiveBack, Output, PassError};
 use ghoststream_gpu::vulkan::{VulkanError, vk};
 
+use ghoststream_picture::hdr::{ContentLight, HdrMetadata};
+
 use super::ways::Ways;
 use super::*;
 use crate::av::Picture;
@@ -13,7 +15,9 @@ use crate::capture::{CpuBuffer, Plane};
 use crate::encode::{AnyPicture, InputSpec};
 use crate::processing::{Process, ToneMapping};
 use crate::stats::Journal;
-use crate::{Color, ColorRange, ColorSpace, PixelFormat, Processing, Scaler, Size, Timestamp, Transform};
+use crate::{
+    Color, ColorRange, ColorSpace, PixelFormat, Processing, Scaler, Size, Timestamp, Transfer, Transform,
+};
 
 const SIZE: Size = Size::new(96, 64);
 const OUTPUT: InputSpec = InputSpec {
@@ -55,12 +59,16 @@ fn frame(number: u8, damage: Damage) -> CapturedFrame {
 
 /// Whether two pictures are the same to a code value.
 fn alike(one: &Picture, other: &Picture) -> bool {
+    within(one, other, 1)
+}
+
+fn within(one: &Picture, other: &Picture, most: u8) -> bool {
     (0..2).all(|plane| {
         let ((a, pitch), (b, stride)) = (one.plane(plane), other.plane(plane));
         let (row_bytes, rows) = PixelFormat::Nv12.plane_layout(plane, SIZE);
         (0..rows).all(|row| {
             let (a, b) = (&a[row * pitch..][..row_bytes], &b[row * stride..][..row_bytes]);
-            a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1)
+            a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= most)
         })
     })
 }
@@ -85,6 +93,24 @@ fn both_ways_make_the_same_picture() {
             assert!(alike(&made, &on_cpu(&frame)), "{delivery:?} {number}");
             assert!(!alike(&made, &on_cpu(&super::tests::frame(number ^ 64, Damage::Full))), "it can fail");
         }
+    }
+}
+
+#[test]
+fn both_ways_make_the_same_of_hdr() {
+    let mut gpu = gpu(Delivery::Readback, None);
+    for number in [3, 200] {
+        // The same bits as PQ of ten bits: whatever light that is, up to the peak.
+        let mut hdr = frame(number, Damage::Full);
+        hdr.format = PixelFormat::Xbgr2101010;
+        hdr.color = Color::new(ColorSpace::Bt2020, ColorRange::Full).with_transfer(Transfer::Pq);
+        let light = ContentLight { most: 1000, most_average: 400 };
+        hdr.hdr = Some(HdrMetadata { mastering: None, light: Some(light) });
+        let made = host(gpu.process(&hdr).unwrap());
+        // Each is within one of what it should be.
+        assert!(within(&made, &on_cpu(&hdr), 2), "{number}");
+        let untouched = CapturedFrame { color: OUTPUT.color, ..hdr };
+        assert!(!within(&made, &on_cpu(&untouched), 2), "it can fail");
     }
 }
 
