@@ -34,6 +34,6 @@ pub use geometry::{Rect, Size, Transform};
 pub use hdr::HdrMetadata;
 pub use log_table::{LogCurve, LogTable};
 pub use shape::ShapeError;
-pub use tone::ToneCurve;
+pub use tone::{ToneCurve, ToneMapping};
 pub use tone_tables::ToneTables;
 pub use view::View;

@@ -98,6 +98,24 @@ fn mobius(x: f64, peak: f64) -> f64 {
     (b * b + 2.0 * b * KNEE + k2) / (b - a) * (x + a) / (x + b)
 }
 
+/// How HDR becomes SDR, and the other way round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ToneMapping {
+    /// What becomes of what is brighter than white.
+    pub curve: ToneCurve,
+    /// The light of SDR's white in an HDR picture, in cd/m².
+    pub white: f64,
+    /// The brightest light of the source, in cd/m²; `None` is what the source says, else what is seen.
+    pub peak: Option<f64>,
+}
+
+impl Default for ToneMapping {
+    /// BT.2390, and the reference white of BT.2408, 203 cd/m².
+    fn default() -> Self {
+        Self { curve: ToneCurve::default(), white: REFERENCE_WHITE, peak: None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use ash::vk;
 use ghoststream_picture::peak::{self, PeakDetector};
 use ghoststream_picture::tone::REFERENCE_WHITE;
-use ghoststream_picture::{Color, ColorRange, ColorSpace, Conversion, Tone, ToneCurve};
+use ghoststream_picture::{Color, ColorRange, ColorSpace, Conversion, Tone, ToneMapping};
 
 use super::tone::{LENGTH, ToneKinds, block};
 use super::{Frame, PassError};
@@ -14,24 +14,6 @@ use crate::vulkan::{Buffer, DescriptorSet, Device, Use};
 
 /// What a pointer's colours mean.
 const POINTER: Color = Color::new(ColorSpace::Bt709, ColorRange::Full);
-
-/// How light becomes that of another colour.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ToneMapping {
-    /// The shape of the curve.
-    pub curve: ToneCurve,
-    /// The light of SDR's white, in cd/m².
-    pub white: f64,
-    /// The brightest light of the source, in cd/m². `None` believes the source's metadata, and where there
-    /// is none what is seen.
-    pub peak: Option<f64>,
-}
-
-impl Default for ToneMapping {
-    fn default() -> Self {
-        Self { curve: ToneCurve::default(), white: REFERENCE_WHITE, peak: None }
-    }
-}
 
 /// The conversion of frames, and its memory on the device.
 #[derive(Debug)]

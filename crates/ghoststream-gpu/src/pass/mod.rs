@@ -32,7 +32,6 @@ pub mod tone;
 pub use error::PassError;
 pub use host::HostPicture;
 pub use imported::GiveBack;
-pub use light::ToneMapping;
 pub use output::{Delivery, Output};
 pub use resident::Resident;
 pub use source::{Frame, Pixels, Pointer};
@@ -41,7 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream_picture::filter::Filter;
-use ghoststream_picture::{Color, ColorRange, PixelFormat, Size, View, fit, only_trims};
+use ghoststream_picture::{Color, ColorRange, PixelFormat, Size, ToneMapping, View, fit, only_trims};
 
 use crate::vulkan::{Binding, Device, Kind, Layout, Pipeline, Submission, Timeline};
 use imported::{Fences, ImportedPictures};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ghoststream_gpu::pass::{Delivery, Pass, Target, ToneMapping};
+use ghoststream_gpu::pass::{Delivery, Pass, Target};
+use ghoststream_picture::ToneMapping;
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::hdr::ContentLight;
 use ghoststream_picture::transfer::pq;

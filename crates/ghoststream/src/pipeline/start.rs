@@ -161,7 +161,7 @@ fn open_rendition(
         output: opened.input,
         region: plan.capture.region,
         scaler: config.scaler,
-        tone: ToneMapping::of(&rendition.encoder),
+        tone: ToneMapping::from(&rendition.encoder),
     };
     let wanted = Wanted {
         wish: &config.processing,

@@ -32,9 +32,9 @@ mod tests;
 
 pub use error::ProcessError;
 
+pub use ghoststream_picture::ToneMapping;
 use ghoststream_picture::filter::Filter;
-use ghoststream_picture::tone::REFERENCE_WHITE;
-use ghoststream_picture::{ToneCurve, peak};
+use ghoststream_picture::peak;
 
 use crate::capture::CapturedFrame;
 use crate::encode::{AnyPicture, InputSpec};
@@ -63,29 +63,11 @@ pub struct Recipe {
     pub tone: ToneMapping,
 }
 
-/// How HDR becomes SDR, and the other way round.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ToneMapping {
-    /// What becomes of what is brighter than white.
-    pub curve: ToneCurve,
-    /// The light of SDR's white in an HDR picture, in cd/m².
-    pub white: f64,
-    /// The brightest light of the source, in cd/m²; `None` is what the source says, else what is seen.
-    pub peak: Option<f64>,
-}
-
-impl ToneMapping {
+impl From<&EncoderConfig> for ToneMapping {
     /// What a rendition asks for.
-    pub(crate) fn of(config: &EncoderConfig) -> Self {
+    fn from(config: &EncoderConfig) -> Self {
         let peak = peak::stated(&config.hdr_metadata);
         Self { curve: config.tone_curve.into(), white: config.sdr_white, peak }
-    }
-}
-
-impl Default for ToneMapping {
-    /// BT.2390, and the reference white of BT.2408, 203 cd/m².
-    fn default() -> Self {
-        Self { curve: ToneCurve::default(), white: REFERENCE_WHITE, peak: None }
     }
 }
 

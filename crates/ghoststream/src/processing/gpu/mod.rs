@@ -21,9 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream_gpu::Acquire;
-use ghoststream_gpu::pass::{
-    Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Pointer, Target, ToneMapping,
-};
+use ghoststream_gpu::pass::{Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Pointer, Target};
 use ghoststream_gpu::vulkan::{Device, Physical};
 use ghoststream_picture::View;
 
@@ -213,8 +211,7 @@ fn maker(
     let crate::encode::InputSpec { format, size, color } = recipe.output;
     let target = Target { format, size, color };
     let mut pass = Box::new(Pass::new(device, target, recipe.scaler.into(), delivery, MOST)?);
-    let super::ToneMapping { curve, white, peak } = recipe.tone;
-    pass.set_tone(Some(ToneMapping { curve, white, peak }));
+    pass.set_tone(Some(recipe.tone));
     Ok(match double {
         Some(double) => double(pass),
         None => pass,
