@@ -1,0 +1,125 @@
+//! What is seen of the path at one moment.
+
+use std::time::Duration;
+
+use crate::window::Window;
+
+/// Times in seconds, rates in kbit/s of everything that is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    /// How old a picture may be when it reaches the peer.
+    pub(crate) room: f64,
+    /// A standing delay that is a jam.
+    pub(crate) trouble: f64,
+    /// Of what is carried, so much is used at least while a jam drains.
+    pub(crate) least_used: f64,
+    /// Of the bitrate, so much is left while nothing moves.
+    pub(crate) in_silence: f64,
+    /// And while what waited for a new connection goes out.
+    pub(crate) at_first: f64,
+    /// What is looked at together.
+    pub(crate) window: f64,
+    /// How long a byte takes beyond the round trip, the least within the window.
+    pub(crate) standing: f64,
+    /// How long it takes now.
+    pub(crate) current: f64,
+    /// How long the oldest byte has waited.
+    pub(crate) age: f64,
+    /// Whether something is missing that holds up the acknowledgement of what came after it.
+    held_back: bool,
+    /// Whether so much of it that the path may carry more than what arrives, and not because it is full.
+    pub(crate) losing: bool,
+    /// What reached the peer lately.
+    pub(crate) carried: f64,
+    /// The same, over a second where it comes in lumps.
+    pub(crate) learnt: f64,
+    /// What reached it over some seconds.
+    pub(crate) delivered: f64,
+    /// How long nothing has moved although something waits.
+    silent: f64,
+    /// How long that was lately, at most.
+    lump: f64,
+    /// Whether enough was seen to judge.
+    pub(crate) is_known: bool,
+    /// Whether this machine kept the sender from looking, so that what waits says nothing of the path.
+    held_up: bool,
+}
+
+/// What becomes of what is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// How old a picture may be when it reaches the peer.
+    pub(crate) room: Duration,
+    /// Whether the peer never sees what is older.
+    pub(crate) late_is_lost: bool,
+}
+
+impl View {
+    pub(crate) fn of(window: &Window, now: Duration, terms: Terms) -> Self {
+        let room = terms.room.as_secs_f64();
+        let round = window.base_round().as_secs_f64();
+        // Where what is late is lost, a jam is fought at once; where it is shown all the same, there is
+        // time to see whether it passes, and to let it drain slowly.
+        let (trouble, least_used, in_silence, at_first) = if terms.late_is_lost {
+            ((room / 10.0).max((room / 4.0).min(0.1)), 0.25, 0.4, 0.6)
+        } else {
+            ((room / 4.0).min(0.7), 0.8, 0.7, 1.0)
+        };
+        let trouble = trouble.max(0.04).max(round);
+        let over = trouble.clamp(0.15, 0.5);
+        let recent = Duration::from_secs_f64(over.max(0.3));
+        let (short, long) = (
+            window.delivered_kbps(Duration::from_secs_f64(over)),
+            window.delivered_kbps(Duration::from_secs(1)),
+        );
+        // After a loss acknowledgements come in lumps: one that is missing is no path that carries nothing.
+        let lossy = window.lossy(recent);
+        let (carried, learnt) =
+            if lossy { (short.max(0.7 * long), long) } else { (short, window.delivered_kbps(recent)) };
+        let drains = if lossy { long } else { short };
+        let losing = lossy
+            && window.lost_share(Duration::from_secs(1)) > 0.02
+            && window.round_over_base() < 0.1_f64.max(round / 2.0);
+        Self {
+            room,
+            trouble,
+            least_used,
+            in_silence,
+            at_first,
+            window: over,
+            standing: window.standing(Duration::from_secs_f64(over), drains),
+            current: window.standing(Duration::ZERO, drains),
+            age: window.age(),
+            held_back: lossy && terms.late_is_lost,
+            losing,
+            carried,
+            learnt,
+            delivered: window.delivered_kbps(Duration::from_secs(2)),
+            silent: window.silent(now).as_secs_f64(),
+            lump: window.lump().as_secs_f64(),
+            is_known: window.span() >= recent,
+            held_up: window.held_up(recent, Duration::from_secs_f64(trouble.clamp(0.1, 0.3))),
+        }
+    }
+
+    pub(crate) fn jammed(&self) -> bool {
+        let seen = !self.held_up || self.age > self.room / 2.0;
+        self.is_known && self.standing > self.trouble && seen
+    }
+
+    /// Whether what is sent arrives, or would.
+    pub(crate) fn moves(&self) -> bool {
+        self.silent < 0.1
+    }
+
+    /// Whether nothing moves where something did until now.
+    pub(crate) fn falls_silent(&self) -> bool {
+        let in_lumps = self.silent < 2.0 * self.lump;
+        self.is_silent() || (!self.moves() && !in_lumps && !self.held_back && self.jammed())
+    }
+
+    /// Whether nothing is known of what will be when it moves again.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_known && self.silent > (1.5 * self.trouble).max(0.4)
+    }
+}
