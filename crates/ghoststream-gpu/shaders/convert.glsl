@@ -5,6 +5,11 @@
 #include "source.glsl"
 #include "target.glsl"
 
+// Whether the picture is all of the output, upright and from the buffer's left edge on, and no pointer over it:
+// that other pictures are possible at all costs registers that these could use. Keep in step with
+// pass/convert.rs.
+layout(constant_id = 15) const bool PLAIN = false;
+
 // A sample of the source in as many bits as the output has.
 uint carried(uint code) {
     uint ten = SOURCE_SAMPLE == SAMPLE_BYTE ? code << 2 : code;
@@ -38,7 +43,7 @@ void carry(ivec2 at, ivec2 within) {
         bool inside = in_content(at + ivec2(2 * pair, 0));
         block.chroma[pair] = inside ? carried_chroma(within + ivec2(2 * pair, 0)) : uvec2(params.levels.y);
     }
-    put_block(at, block);
+    put_block(at, block, 0u);
 }
 
 // A block of any kind at any place.
@@ -86,7 +91,7 @@ void convert_quads(ivec2 at, ivec2 within) {
     if (TARGET == TARGET_FULL || TARGET == TARGET_PACKED) {
         put(at, colours, means);
     } else {
-        put_whole(at, colours, means);
+        put_whole(at, colours, means, rounding_of(at));
     }
 }
 
@@ -97,9 +102,9 @@ void main() {
     }
     ivec2 within = at - params.content.xy;
     ivec2 last = within + ivec2(ACROSS - 1, 1);
-    bool whole = all(greaterThanEqual(within, ivec2(0))) && all(lessThan(last, params.content.zw));
+    bool whole = PLAIN || all(greaterThanEqual(within, ivec2(0))) && all(lessThan(last, params.content.zw));
     // Chroma is made of the column on the left, too.
-    bool drawn_over = pointer_near(buffer_place(within - ivec2(1, 0)), buffer_place(last));
+    bool drawn_over = !PLAIN && pointer_near(buffer_place(within - ivec2(1, 0)), buffer_place(last));
     if (CARRIED && !drawn_over) {
         carry(at, within);
     } else if (HAS_QUADS && whole && !drawn_over) {

@@ -55,11 +55,13 @@ const ivec2 AROUND[8] = ivec2[8](ivec2(-1, 0), ivec2(1, 0), ivec2(0, -1), ivec2(
     ivec2(1, -1), ivec2(-1, 1), ivec2(1, 1));
 
 // Cells, in words: two of each field, of what is known and of the layers for each direction; then one of
-// the arrivals; then two of the choices; then counts, of the lost and of the matched.
+// the arrivals, before which lists of the lost blocks of a level lie there; then two of the choices; then
+// counts, of the lost and of the matched.
 uint field_at(uint which, uint way, uint cell) { return ((which * 2u + way) * push.cells + cell) * 2u; }
 uint known_at(uint way, uint cell) { return ((4u + way) * push.cells + cell) * 2u; }
 uint layer_at(uint way, uint cell) { return ((6u + way) * push.cells + cell) * 2u; }
 uint arrival_at(uint way, uint cell) { return (16u + way) * push.cells + cell; }
+uint list_at(uint way, uint index) { return (16u + way) * push.cells + index; }
 uint choice_at(uint cell) { return 18u * push.cells + cell * 2u; }
 uint lost_at(uint way) { return 20u * push.cells + way; }
 uint matched_at() { return 20u * push.cells + 2u; }
@@ -71,6 +73,11 @@ int distance_of(ivec2 a, ivec2 b) {
     ivec2 apart = abs(a - b);
     return max(apart.x, apart.y);
 }
+
+// Whether so few of the blocks are matched that the scene was cut. Of ten blocks, as many are matched at least
+// where a scene goes on.
+const uint GOES_ON = 3u;
+bool was_cut() { return cell_words[matched_at()] * 10u < 2u * push.cells * GOES_ON; }
 
 bool inside(ivec2 at, ivec2 size) {
     return all(greaterThanEqual(at, ivec2(0))) && all(lessThan(at, size));

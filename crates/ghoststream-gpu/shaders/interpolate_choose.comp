@@ -119,7 +119,8 @@ void consider(ivec2 vector) {
 
 void main() {
     block = ivec2(gl_GlobalInvocationID.xy);
-    if (any(greaterThanEqual(block, push.blocks))) {
+    // Nobody asks what a picture shows that is not made.
+    if (any(greaterThanEqual(block, push.blocks)) || was_cut()) {
         return;
     }
     uint cell = uint(block.y * push.blocks.x + block.x);

@@ -13,14 +13,10 @@ layout(local_size_x = 64) in;
 const int REACH = MODE == AROUND_REST ? 7 : MODE == WIDE ? 14 : 20;
 const uint PLACES = uint((2 * REACH + 1) * (2 * REACH + 1));
 const uint FEW = 16u;
-// Blocks along the square that a group looks after: few are lost on the largest level.
-const int TILE = MODE == AMONG_LOST ? 8 : 1;
 
 // Bits of a name that say which vector it is, 0 being the block's own; what it costs is above them.
 const uint NAME_BITS = 15u;
 
-shared uint listed[64];
-shared uint list_length;
 shared uint places[41 * 41];
 shared uint place_count;
 shared uint least;
@@ -41,30 +37,6 @@ ivec2 vector_of(uint index) {
 
 uint rough(ivec2 vector) { return MODE == AROUND_REST ? steps(vector, ivec2(0)) : unlike(vector); }
 
-void list(uint lane, ivec2 first) {
-    if (lane >= uint(TILE * TILE)) {
-        return;
-    }
-    ivec2 at = first + ivec2(int(lane) % TILE, int(lane) / TILE);
-    if (!inside(at, push.blocks)) {
-        return;
-    }
-    uint cell = uint(at.y * push.blocks.x + at.x);
-    uint from = field_at(push.from, way, cell);
-    bool looks = MODE == AROUND_REST || cell_words[from + 1u] >= LOST;
-    if (MODE == AMONG_LOST) {
-        uint few = push.cells / FEW;
-        looks = looks && cell_words[lost_at(0u)] <= few && cell_words[lost_at(1u)] <= few;
-    }
-    if (looks) {
-        listed[atomicAdd(list_length, 1u)] = lane;
-    } else {
-        uint into = field_at(push.into, way, cell);
-        cell_words[into] = cell_words[from];
-        cell_words[into + 1u] = cell_words[from + 1u];
-    }
-}
-
 // Lists the places where blocks of the other picture are lost.
 void list_places(uint lane) {
     for (uint i = lane; i < PLACES; i += GROUP) {
@@ -76,8 +48,8 @@ void list_places(uint lane) {
     }
 }
 
-void hunt(uint lane) {
-    uint cell = uint(block.y * push.blocks.x + block.x);
+void hunt(uint cell, uint lane) {
+    block = ivec2(int(cell) % push.blocks.x, int(cell) / push.blocks.x);
     uint from = field_at(push.from, way, cell);
     ivec2 own = MODE == AROUND_REST ? ivec2(0) : unpacked(cell_words[from]);
     uint own_cost = MODE == AROUND_REST ? NEVER : cell_words[from + 1u];
@@ -116,20 +88,33 @@ void hunt(uint lane) {
     barrier();
 }
 
-void main() {
-    uint lane = gl_LocalInvocationIndex;
-    way = gl_WorkGroupID.z;
-    if (lane == 0u) {
-        list_length = 0u;
+// Hands on what is known of the blocks that are not hunted for.
+void keep_others(bool hunts, uint blocks) {
+    for (uint cell = gl_GlobalInvocationID.x; cell < blocks; cell += gl_NumWorkGroups.x * GROUP) {
+        uint from = field_at(push.from, way, cell);
+        uint cost = cell_words[from + 1u];
+        if (!hunts || cost < LOST) {
+            uint into = field_at(push.into, way, cell);
+            cell_words[into] = cell_words[from];
+            cell_words[into + 1u] = cost;
+        }
     }
-    barrier();
-    ivec2 first = ivec2(gl_WorkGroupID.xy) * TILE;
-    list(lane, first);
-    barrier();
-    uint length = list_length;
-    for (uint i = 0u; i < length; i++) {
-        int one = int(listed[i]);
-        block = first + ivec2(one % TILE, one / TILE);
-        hunt(lane);
+}
+
+void main() {
+    way = gl_WorkGroupID.z;
+    uint blocks = uint(push.blocks.x * push.blocks.y);
+    bool hunts = true;
+    if (MODE == AMONG_LOST) {
+        uint few = push.cells / FEW;
+        hunts = cell_words[lost_at(0u)] <= few && cell_words[lost_at(1u)] <= few;
+    }
+    if (MODE != AROUND_REST) {
+        keep_others(hunts, blocks);
+    }
+    // The lost are few and lie together: groups take the next in their list, wherever it is.
+    uint length = MODE == AROUND_REST ? blocks : hunts ? cell_words[lost_at(way)] : 0u;
+    for (uint i = gl_WorkGroupID.x; i < length; i += gl_NumWorkGroups.x) {
+        hunt(MODE == AROUND_REST ? i : cell_words[list_at(way, i)], gl_LocalInvocationIndex);
     }
 }

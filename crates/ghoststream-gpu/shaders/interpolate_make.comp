@@ -6,8 +6,6 @@
 layout(local_size_x = 32, local_size_y = 4) in;
 
 const uint DOUBT = 12u;
-// Of ten blocks, as many are matched at least where a scene goes on.
-const uint GOES_ON = 3u;
 
 const uvec2 WEIGHTS[6] = uvec2[6](uvec2(3u, 5u), uvec2(1u, 7u), uvec2(7u, 1u), uvec2(5u, 3u), uvec2(2u, 6u),
     uvec2(6u, 2u));
@@ -132,7 +130,7 @@ void main() {
     if (any(greaterThanEqual(at, push.size))) {
         return;
     }
-    bool cut = cell_words[matched_at()] * 10u < 2u * push.cells * GOES_ON;
+    bool cut = was_cut();
     uint word = 0u;
     for (uint i = 0u; i < 4u; i += bytes) {
         ivec2 place = at + ivec2(int(i / bytes), 0);

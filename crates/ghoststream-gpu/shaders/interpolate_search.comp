@@ -7,9 +7,6 @@
 
 layout(local_size_x = 8, local_size_y = 8) in;
 
-// The group counts before the GPU does: all of them at one place would wait for each other.
-shared uint counted;
-
 // The vector of a number; false where there is none.
 bool candidate(int i, ivec2 own, out ivec2 vector) {
     vector = ivec2(0);
@@ -59,27 +56,15 @@ void search() {
             least = cost + rough;
         }
     }
-    // On the largest level, before what is lost is looked for among what is lost.
-    if (MODE == REFINED && push.step == 4 && push.reach == 1 && push.level == 0u && best_cost >= LOST) {
-        atomicAdd(counted, 1u);
-    }
     uint into = field_at(push.into, way, cell);
     cell_words[into] = packed(best);
     cell_words[into + 1u] = best_cost;
 }
 
 void main() {
-    if (gl_LocalInvocationIndex == 0u) {
-        counted = 0u;
-    }
-    barrier();
     block = ivec2(gl_GlobalInvocationID.xy);
     way = gl_GlobalInvocationID.z;
     if (all(lessThan(block, push.blocks))) {
         search();
-    }
-    barrier();
-    if (gl_LocalInvocationIndex == 0u && counted > 0u) {
-        atomicAdd(cell_words[lost_at(way)], counted);
     }
 }

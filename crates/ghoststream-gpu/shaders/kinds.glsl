@@ -23,6 +23,9 @@ const uint SAMPLE_BYTE = 0; // 8 bits
 const uint SAMPLE_HIGH = 1; // the upper ten of 16 bits
 const uint SAMPLE_LOW = 2;  // the lower ten of 16 bits; of SOURCE_WORDS ten of the word's
 
+// The largest code value of SOURCE_WORDS.
+const uint WORD_MOST = SOURCE_SAMPLE == SAMPLE_BYTE ? 255u : 1023u;
+
 // The planes of the output.
 layout(constant_id = 5) const uint TARGET = 0;
 const uint TARGET_PAIRS = 0;  // 4:2:0: luma, then Cb and Cr
@@ -46,8 +49,5 @@ layout(constant_id = 9) const bool CARRIED = false;
 
 // From 10 to 13: tone.glsl.
 
-// Whether the picture lies in the buffer as it is shown.
+// Whether the picture lies in the buffer as it is shown, of luma and chroma from an even place on.
 layout(constant_id = 14) const bool UPRIGHT = false;
-
-// Whether the source can be gathered. Mesa's software driver gathers wrongly from linear images of others.
-layout(constant_id = 15) const bool GATHERED = true;

@@ -1,7 +1,7 @@
 // What the steps of the search have in common.
 
 // What MODE says: the first, fourth and fifth are interpolate_hunt.comp's, the others
-// interpolate_search.comp's.
+// interpolate_search.comp's. interpolate_lost.comp has none.
 const uint AROUND_REST = 0u;
 const uint FROM_PARENTS = 1u;
 const uint REFINED = 2u;

@@ -21,6 +21,12 @@ uint luma_code(ivec2 place) {
     return sample_code(texelFetch(source0, place, 0).r);
 }
 
+// Cb and Cr of a texel of SOURCE_PAIRS, in code values.
+uvec2 pair_codes(uint pair) {
+    int size = SOURCE_SAMPLE == SAMPLE_BYTE ? 8 : 16;
+    return uvec2(sample_code(bitfieldExtract(pair, 0, size)), sample_code(pair >> size));
+}
+
 // Cb and Cr, by their place among samples of their kind, in code values.
 uvec2 chroma_codes(ivec2 place) {
     if (SOURCE == SOURCE_YUYV) {
@@ -28,9 +34,7 @@ uvec2 chroma_codes(ivec2 place) {
         return uvec2(word >> 8, word >> 24) & 255u;
     }
     if (SOURCE == SOURCE_PAIRS) {
-        uint pair = texelFetch(source1, place, 0).r;
-        int size = SOURCE_SAMPLE == SAMPLE_BYTE ? 8 : 16;
-        return uvec2(sample_code(bitfieldExtract(pair, 0, size)), sample_code(pair >> size));
+        return pair_codes(texelFetch(source1, place, 0).r);
     }
     return uvec2(
         sample_code(texelFetch(source1, place, 0).r), sample_code(texelFetch(source2, place, 0).r));
@@ -45,6 +49,12 @@ vec2 chroma_across(int x, int row) {
     return 0.5 * (here + vec2(chroma_codes(ivec2(min((x >> 1) + 1, params.chroma.x), row))));
 }
 
+// Red, green and blue of luma and chroma in code values.
+vec3 rgb_of(float luma, vec2 chroma) {
+    vec4 ycc = vec4(luma, chroma, 1.0);
+    return clamp(vec3(dot(params.to_red, ycc), dot(params.to_green, ycc), dot(params.to_blue, ycc)), 0.0, 1.0);
+}
+
 // Red, green and blue of a pixel of luma and chroma. Chroma of 4:2:0 is sited halfway between two rows, a
 // quarter of the way to the next chroma row from either.
 vec3 from_ycbcr(ivec2 place) {
@@ -56,15 +66,37 @@ vec3 from_ycbcr(ivec2 place) {
         int far = clamp(near + ((place.y & 1) == 0 ? -1 : 1), 0, params.chroma.y);
         chroma = 0.75 * chroma_across(place.x, near) + 0.25 * chroma_across(place.x, far);
     }
-    vec4 ycc = vec4(float(luma_code(place)), chroma, 1.0);
-    return clamp(vec3(dot(params.to_red, ycc), dot(params.to_green, ycc), dot(params.to_blue, ycc)), 0.0, 1.0);
+    return rgb_of(float(luma_code(place)), chroma);
 }
 
-// Red, green and blue of a pixel of SOURCE_WORDS.
-vec3 from_word(uint word) {
+// Two by two pixels of SOURCE_PAIRS from an even place of the buffer on: luma by one gather, chroma by two.
+void pairs_quad(ivec2 place, out vec3 colours[4]) {
+    uvec4 luma = textureGather(source0, vec2(place + 1) * params.texel.xy, 0).wzxy;
+    vec2 texel = 1.0 / vec2(params.chroma.xy + 1);
+    ivec2 corner = (place >> 1) + ivec2(1, 0);
+    uvec4 upper = textureGather(source1, vec2(corner) * texel, 0).wzxy;
+    uvec4 lower = textureGather(source1, vec2(corner + ivec2(0, 1)) * texel, 0).wzxy;
+    // Of this column of chroma and of the next: the row above the pixels', theirs, and the one below.
+    vec2 above[2] = vec2[](vec2(pair_codes(upper.x)), vec2(pair_codes(upper.y)));
+    vec2 here[2] = vec2[](vec2(pair_codes(upper.z)), vec2(pair_codes(upper.w)));
+    vec2 below[2] = vec2[](vec2(pair_codes(lower.z)), vec2(pair_codes(lower.w)));
+    for (int i = 0; i < 4; i++) {
+        vec2 far[2] = i < 2 ? above : below;
+        vec2 left = 0.75 * here[0] + 0.25 * far[0], right = 0.75 * here[1] + 0.25 * far[1];
+        vec2 chroma = (i & 1) == 0 ? left : 0.5 * (left + right);
+        colours[i] = rgb_of(float(sample_code(luma[i])), chroma);
+    }
+}
+
+// Red, green and blue of a pixel of SOURCE_WORDS, up to WORD_MOST.
+uvec3 word_codes(uint word) {
     uvec3 shifts = uvec3(order(SOURCE_ORDER, 0), order(SOURCE_ORDER, 1), order(SOURCE_ORDER, 2));
-    uint most = SOURCE_SAMPLE == SAMPLE_BYTE ? 255u : 1023u;
-    return vec3(uvec3(word) >> shifts & most) * (1.0 / float(most));
+    return uvec3(word) >> shifts & WORD_MOST;
+}
+
+// The same from 0 to 1.
+vec3 from_word(uint word) {
+    return vec3(word_codes(word)) * (1.0 / float(WORD_MOST));
 }
 
 // The same of SOURCE_HALVES. What is no number is black.
@@ -100,6 +132,20 @@ vec3 converted(vec3 code) {
     return TONE_FROM == TONE_NONE ? code : tone_convert(code);
 }
 
+// Red, green and blue in the output's code values, from 0 to 1, of what SOURCE_WORDS and SOURCE_HALVES have in
+// memory.
+vec3 raw_colour(uvec2 raw) {
+    if (SOURCE == SOURCE_HALVES) {
+        return converted(from_halves(raw.x, raw.y));
+    }
+#ifdef TONE_TABLES
+    uvec3 codes = word_codes(raw.x);
+    return tone_shown(vec3(tone_lights[codes.r], tone_lights[codes.g], tone_lights[codes.b]));
+#else
+    return converted(from_word(raw.x));
+#endif
+}
+
 // A pixel of the buffer: red, green and blue in the output's code values, from 0 to 1.
 vec3 buffer_colour(ivec2 place) {
     return converted(buffer_code(place));
@@ -113,7 +159,7 @@ ivec2 buffer_place(ivec2 at) {
     return params.view.xy + at.x * params.steps.xy + at.y * params.steps.zw;
 }
 
-// Whether quad_colours reads this kind of source.
+// Whether quad_colours reads this kind of source at any place.
 const bool HAS_QUADS = SOURCE == SOURCE_WORDS || SOURCE == SOURCE_HALVES;
 
 // Two by two neighbours of one number each, as they are shown: at a place of the view, right of it, below it,
@@ -130,29 +176,69 @@ uvec4 turned(uvec4 gathered) {
     return right.x == 0 ? both.xzyw : both;
 }
 
-// Two by two pixels of the view, in one gather and not in four fetches: on some GPUs these are what a picture
-// takes longest for. Beyond the edges of the buffer they are those of the nearest pixel.
-void quad_colours(ivec2 at, out vec3 colours[4]) {
+// The corner that two by two pixels of the view meet in, from which they are gathered.
+vec2 quad_corner(ivec2 at) {
     ivec2 one = buffer_place(at);
-    if (!GATHERED) {
-        ivec2 last = textureSize(source0, 0) - 1;
-        for (int i = 0; i < 4; i++) {
-            ivec2 place = one + (i & 1) * params.steps.xy + (i >> 1) * params.steps.zw;
-            colours[i] = buffer_colour(clamp(place, ivec2(0), last));
-        }
-        return;
-    }
-    // The corner that all four pixels meet in.
     ivec2 corner = UPRIGHT ? one + 1 : max(one, one + params.steps.xy + params.steps.zw);
-    vec2 place = vec2(corner) * params.texel.xy;
+    return vec2(corner) * params.texel.xy;
+}
+
+// Two by two pixels of the view as they lie in memory, where HAS_QUADS. Beyond the edges of the buffer they are
+// those of the nearest pixel.
+void quad_raw(ivec2 at, out uvec2 raw[4]) {
+    vec2 place = quad_corner(at);
     uvec4 words = turned(textureGather(source0, place, 0));
     uvec4 seconds = uvec4(0u);
     if (SOURCE == SOURCE_HALVES) {
         seconds = turned(textureGather(source0, place, 1));
     }
     for (int i = 0; i < 4; i++) {
-        colours[i] = converted(
-            SOURCE == SOURCE_HALVES ? from_halves(words[i], seconds[i]) : from_word(words[i]));
+        raw[i] = uvec2(words[i], seconds[i]);
+    }
+}
+
+// Whether quad_numbers gives numbers up to WORD_MOST and not from 0 to 1.
+const bool QUAD_WORDS = SOURCE == SOURCE_WORDS && TONE_FROM == TONE_NONE;
+
+// What quad_numbers is to be multiplied by. Who weighs pixels anyway spares one multiplication for each.
+float quad_unit() {
+    return QUAD_WORDS ? 1.0 / float(WORD_MOST) : 1.0;
+}
+
+// Two by two pixels of the view, gathered and not fetched one by one where the source can be: on some GPUs
+// fetches are what a picture takes longest for. Beyond the edges of the buffer they are those of the nearest
+// pixel. Of SOURCE_PAIRS the place is even.
+void quad_numbers(ivec2 at, out vec3 numbers[4]) {
+    ivec2 one = buffer_place(at);
+    if (SOURCE == SOURCE_PAIRS && UPRIGHT) {
+        pairs_quad(one, numbers);
+        for (int i = 0; i < 4; i++) {
+            numbers[i] = converted(numbers[i]);
+        }
+        return;
+    }
+    if (!HAS_QUADS) {
+        ivec2 texels = textureSize(source0, 0);
+        int across = SOURCE == SOURCE_BYTES ? texels.x / 3 : SOURCE == SOURCE_YUYV ? texels.x * 2 : texels.x;
+        ivec2 last = ivec2(across, texels.y) - 1;
+        for (int i = 0; i < 4; i++) {
+            ivec2 place = one + (i & 1) * params.steps.xy + (i >> 1) * params.steps.zw;
+            numbers[i] = buffer_colour(clamp(place, ivec2(0), last)) * (1.0 / quad_unit());
+        }
+        return;
+    }
+    uvec2 raw[4];
+    quad_raw(at, raw);
+    for (int i = 0; i < 4; i++) {
+        numbers[i] = QUAD_WORDS ? vec3(word_codes(raw[i].x)) : raw_colour(raw[i]);
+    }
+}
+
+// The same in the output's code values, from 0 to 1.
+void quad_colours(ivec2 at, out vec3 colours[4]) {
+    quad_numbers(at, colours);
+    for (int i = 0; i < 4; i++) {
+        colours[i] *= quad_unit();
     }
 }
 

@@ -6,23 +6,30 @@
 #define ACROSS 8
 #endif
 
-// A block in code values. Chroma is that of each pair of columns.
+// A block in code values. Chroma is that of each pair of columns. All may have the same bits too much, above the
+// lowest 16: `excess` of who writes them.
 struct Block {
     uint luma[2][ACROSS];
     uvec2 chroma[ACROSS / 2];
 };
 
-// What is added before a code value is cut off to a whole one: a half, or where the output has fewer bits than
-// the source the threshold of an 8x8 Bayer matrix, as in the crate `ghoststream-picture`, module `dither`.
-float rounding(ivec2 at) {
-    if (!DITHERED) {
-        return 0.5;
-    }
+// The number of a place in an 8x8 Bayer matrix, as in the crate `ghoststream-picture`, module `dither`. Where
+// places are put together bit by bit, so are their numbers.
+uint bayer(ivec2 at) {
     uvec2 place = uvec2(at) & 7u;
     uint both = place.x ^ place.y;
-    uint value = (both & 1u) << 5 | (place.y & 1u) << 4 | (both & 2u) << 2 | (place.y & 2u) << 1
+    return (both & 1u) << 5 | (place.y & 1u) << 4 | (both & 2u) << 2 | (place.y & 2u) << 1
         | (both & 4u) >> 1 | place.y >> 2;
-    return (float(value) + 0.5) / 64.0;
+}
+
+float threshold(uint number) {
+    return (float(number) + 0.5) / 64.0;
+}
+
+// What is added before a code value is cut off to a whole one: a half, or where the output has fewer bits than
+// the source a threshold.
+float rounding(ivec2 at) {
+    return DITHERED ? threshold(bayer(at)) : 0.5;
 }
 
 uint target_code(vec3 colour, vec4 weights, float round_by) {
@@ -34,36 +41,38 @@ uint sample_bits(uint code) {
     return TARGET_SAMPLE == SAMPLE_HIGH ? code << 6 : code;
 }
 
-uint four_bytes(uint a, uint b, uint c, uint d) {
-    return a | b << 8 | c << 16 | d << 24;
+// In sums the excess of the last is beyond the highest bit.
+uint four_bytes(uint a, uint b, uint c, uint d, uint excess) {
+    return (((d << 8) + c) << 16) + ((b << 8) + a) - ((excess << 8) + excess);
 }
 
-uint two_samples(uint a, uint b) {
-    return sample_bits(a | b << 16);
+uint two_samples(uint a, uint b, uint excess) {
+    return sample_bits((b << 16) + a - excess);
 }
 
 // As many samples as a block is wide.
-void put_row(int word, uint codes[ACROSS]) {
+void put_row(int word, uint codes[ACROSS], uint excess) {
     for (int i = 0; i < ACROSS; i += 4) {
         if (TARGET_SAMPLE == SAMPLE_BYTE) {
-            target.words[word + i / 4] = four_bytes(codes[i], codes[i + 1], codes[i + 2], codes[i + 3]);
+            target.words[word + i / 4] =
+                four_bytes(codes[i], codes[i + 1], codes[i + 2], codes[i + 3], excess);
         } else {
-            target_pairs.pairs[(word + i / 2) >> 1] =
-                uvec2(two_samples(codes[i], codes[i + 1]), two_samples(codes[i + 2], codes[i + 3]));
+            target_pairs.pairs[(word + i / 2) >> 1] = uvec2(
+                two_samples(codes[i], codes[i + 1], excess), two_samples(codes[i + 2], codes[i + 3], excess));
         }
     }
 }
 
 // Half as many.
-void put_half_row(int word, uint codes[ACROSS / 2]) {
+void put_half_row(int word, uint codes[ACROSS / 2], uint excess) {
 #if ACROSS == 8
     if (TARGET_SAMPLE == SAMPLE_BYTE) {
-        target.words[word] = four_bytes(codes[0], codes[1], codes[2], codes[3]);
+        target.words[word] = four_bytes(codes[0], codes[1], codes[2], codes[3], excess);
         return;
     }
 #endif
     for (int i = 0; i < ACROSS / 2; i += 2) {
-        target.words[word + i / 2] = two_samples(codes[i], codes[i + 1]);
+        target.words[word + i / 2] = two_samples(codes[i], codes[i + 1], excess);
     }
 }
 
@@ -74,10 +83,10 @@ int target_word(int plane, int across, int row) {
 }
 
 // Writes a block of 4:2:0 at an even place whose column is a multiple of ACROSS.
-void put_block(ivec2 at, Block block) {
+void put_block(ivec2 at, Block block, uint excess) {
     for (int y = 0; y < 2; y++) {
         if (at.y + y < params.size.y) {
-            put_row(target_word(0, at.x, at.y + y), block.luma[y]);
+            put_row(target_word(0, at.x, at.y + y), block.luma[y], excess);
         }
     }
     int row = at.y >> 1;
@@ -86,7 +95,7 @@ void put_block(ivec2 at, Block block) {
         for (int i = 0; i < ACROSS; i++) {
             codes[i] = block.chroma[i / 2][i % 2];
         }
-        put_row(target_word(1, at.x, row), codes);
+        put_row(target_word(1, at.x, row), codes, excess);
         return;
     }
     for (int which = 0; which < 2; which++) {
@@ -94,7 +103,7 @@ void put_block(ivec2 at, Block block) {
         for (int i = 0; i < ACROSS / 2; i++) {
             codes[i] = block.chroma[i][which];
         }
-        put_half_row(target_word(1 + which, at.x >> 1, row), codes);
+        put_half_row(target_word(1 + which, at.x >> 1, row), codes, excess);
     }
 }
 
@@ -129,7 +138,7 @@ void put_full(ivec2 at, vec3 colours[ACROSS]) {
         codes[2][x] = inside ? target_code(colours[x], params.to_cr, round_by) : none;
     }
     for (int plane = 0; plane < 3; plane++) {
-        put_row(target_word(plane, at.x, at.y), codes[plane]);
+        put_row(target_word(plane, at.x, at.y), codes[plane], 0u);
     }
 }
 
@@ -164,24 +173,56 @@ void put(ivec2 at, vec3 colours[2][ACROSS], vec3 means[ACROSS / 2]) {
                 target_code(means[pair], params.to_cr, round_by))
             : uvec2(params.levels.y);
     }
-    put_block(at, block);
+    put_block(at, block, 0u);
+}
+
+// What is added to a block's code values, less a half, before they are rounded: luma's of the upper left pixel of
+// each two by two, without what the others have more; and chroma's.
+struct Rounding {
+    float luma[ACROSS / 2];
+    float chroma[ACROSS / 2];
+};
+
+// That of a block; the same for all that lie a multiple of eight rows below.
+Rounding rounding_of(ivec2 at) {
+    Rounding by;
+    uint number = bayer(at), chroma_number = bayer(at >> 1);
+    for (int pair = 0; pair < ACROSS / 2; pair++) {
+        // Of two columns and two rows the first has no bit in common with how the others differ from it.
+        by.luma[pair] = DITHERED ? threshold(number ^ bayer(ivec2(2 * pair, 0))) - 0.5 : 0.0;
+        by.chroma[pair] = DITHERED ? threshold(chroma_number ^ bayer(ivec2(pair, 0))) - 0.5 : 0.0;
+    }
+    return by;
+}
+
+// A code value from -0.5 on, rounded, and above it what a block of such has too much: beyond 2 to the power of 23
+// sums have no bits behind the point. On some GPUs that is much cheaper than a conversion.
+uint rounded(float code) {
+    // Not to be added to any other first.
+    precise float sum = code + 12582912.0;
+    return floatBitsToUint(sum);
+}
+
+const uint ROUNDED = 0x4B400000u;
+
+float code_of(vec3 colour, vec4 weights, float added) {
+    return fma(colour.b, weights.b, fma(colour.g, weights.g, fma(colour.r, weights.r, weights.a + added)));
 }
 
 // The same for a block that lies in the picture with all of its pixels, in formats of 4:2:0.
-void put_whole(ivec2 at, vec3 colours[2][ACROSS], vec3 means[ACROSS / 2]) {
+void put_whole(ivec2 at, vec3 colours[2][ACROSS], vec3 means[ACROSS / 2], Rounding by) {
     Block block;
-    for (int y = 0; y < 2; y++) {
-        for (int x = 0; x < ACROSS; x++) {
+    for (int x = 0; x < ACROSS; x++) {
+        for (int y = 0; y < 2; y++) {
+            float more = DITHERED ? float(bayer(ivec2(x & 1, y))) / 64.0 : 0.0;
             // Within black and white: nothing to be cut off.
-            float luma = dot(colours[y][x], params.to_luma.rgb) + params.to_luma.a;
-            block.luma[y][x] = uint(luma + rounding(at + ivec2(x, y)));
+            block.luma[y][x] = rounded(code_of(colours[y][x], params.to_luma, by.luma[x / 2] + more));
         }
     }
     for (int pair = 0; pair < ACROSS / 2; pair++) {
-        float round_by = rounding((at >> 1) + ivec2(pair, 0));
-        float cb = dot(means[pair], params.to_cb.rgb) + params.to_cb.a + round_by;
-        float cr = dot(means[pair], params.to_cr.rgb) + params.to_cr.a + round_by;
-        block.chroma[pair] = uvec2(min(vec2(cb, cr), params.levels.z));
+        float cb = code_of(means[pair], params.to_cb, by.chroma[pair]);
+        float cr = code_of(means[pair], params.to_cr, by.chroma[pair]);
+        block.chroma[pair] = uvec2(rounded(min(cb, params.levels.z)), rounded(min(cr, params.levels.z)));
     }
-    put_block(at, block);
+    put_block(at, block, ROUNDED);
 }

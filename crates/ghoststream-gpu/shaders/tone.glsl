@@ -1,5 +1,5 @@
 // From the source's colour to the output's, a pixel at a time: the steps of ghoststream-picture's
-// `Conversion`, which is the reference. Code values are full range, 0 to 1; light is in cd/m².
+// `Conversion`, which is the reference. Code values are full range, 0 to 1. Of light 1 is the output's peak.
 //
 // Pixels are converted as they are read, before the pointer is drawn over them and before they are scaled.
 
@@ -18,17 +18,24 @@ layout(constant_id = 12) const bool TONE_MAPS = false;
 // Whether the brightest pixel is looked for.
 layout(constant_id = 13) const bool TONE_SEEN = false;
 
-layout(set = 0, binding = 2, std430) readonly buffer Tone {
+// Numbers that every pixel is reckoned with.
+layout(set = 0, binding = 2, std140) uniform Tone {
     // From the source's primaries to the output's, rows first.
     vec4 to_red;
     vec4 to_green;
     vec4 to_blue;
-    // Luminance of the primaries; w: of SDR's white in cd/m², and of the output's peak.
+    // Luminance of the source's primaries; w: the light of its code value 1.
     vec4 from;
+    // Luminance of the output's primaries; w: its peak in cd/m².
     vec4 to;
-    // What brightness multiplies light by: at each step of the bits of a single, from GAIN_FIRST on.
-    float gain[];
 } tone;
+
+// The same memory, which goes on with what light is multiplied by: at each step of the bits of a single, from
+// GAIN_FIRST on, which is twice the brightness. Then follow lights: see tone_tables.glsl.
+layout(set = 0, binding = 4, std430) readonly buffer Gains {
+    vec4 before[5];
+    float steps[];
+} gains;
 
 layout(set = 0, binding = 3, std430) buffer Seen {
     // The bits of the greatest brightness, in cd/m².
@@ -39,14 +46,12 @@ const int GAIN_FIRST = 0x36800000; // 2 to the power of -18
 const int GAIN_LAST = 0x467FFFFF; // just below 2 to the power of 14
 const int GAIN_BELOW = 18; // bits of a single below those that count the steps
 
-const float PQ_PEAK = 10000.0;
-const float HLG_PEAK = 1000.0;
 const float HLG_GAMMA = 1.2;
 const float HLG_A = 0.17883277;
 const float HLG_B = 0.28466892;
 const float HLG_C = 0.55991073;
 const float SDR_GAMMA = 2.2;
-const float SCRGB_UNIT = 80.0;
+const float SCRGB_MOST = 125.0; // 10 000 cd/m², counted in 80
 
 // The brightest that this invocation has seen.
 float tone_brightest = 0.0;
@@ -64,11 +69,11 @@ vec3 pq_to_light(vec3 code) {
     root = root * code + 0.160835629;
     root = root * code + 0.0387708101;
     root = root * code + black;
-    return max(root * root - black * black, 0.0) * PQ_PEAK;
+    return max(root * root - black * black, 0.0);
 }
 
 vec3 pq_to_code(vec3 light) {
-    vec3 power = pow(clamp(light / PQ_PEAK, 0.0, 1.0), vec3(2610.0 / 16384.0));
+    vec3 power = pow(light, vec3(2610.0 / 16384.0));
     vec3 ratio = (3424.0 / 4096.0 + 2413.0 / 128.0 * power) / (1.0 + 2392.0 / 128.0 * power);
     return pow(ratio, vec3(2523.0 / 32.0));
 }
@@ -84,35 +89,29 @@ vec3 hlg_to_code(vec3 scene) {
     return mix(above, sqrt(3.0 * scene), lessThanEqual(scene, vec3(1.0 / 12.0)));
 }
 
-vec3 hlg_to_light(vec3 code) {
-    vec3 scene = hlg_to_scene(code);
-    return scene * HLG_PEAK * pow(dot(scene, tone.from.rgb), HLG_GAMMA - 1.0);
-}
-
 vec3 light_to_hlg(vec3 light) {
-    light /= HLG_PEAK;
     float luminance = dot(light, tone.to.rgb);
     float gain = luminance > 0.0 ? pow(luminance, 1.0 / HLG_GAMMA - 1.0) : 0.0;
-    return hlg_to_code(clamp(light * gain, 0.0, 1.0));
+    return hlg_to_code(min(light * gain, 1.0));
 }
 
-// Light of the source.
+// Light of the source, each component by itself: of HLG the scene's.
 vec3 tone_decode(vec3 code) {
     if (TONE_FROM == TONE_LINEAR) {
         // What is no number is black.
-        return clamp(mix(code, vec3(0.0), isnan(code)) * SCRGB_UNIT, -PQ_PEAK, PQ_PEAK);
+        return clamp(mix(code, vec3(0.0), isnan(code)), -SCRGB_MOST, SCRGB_MOST) * tone.from.w;
     }
     code = clamp(code, 0.0, 1.0);
     if (TONE_FROM == TONE_PQ) {
-        return pq_to_light(code);
+        return pq_to_light(code) * tone.from.w;
     }
     if (TONE_FROM == TONE_HLG) {
-        return hlg_to_light(code);
+        return hlg_to_scene(code);
     }
     return pow(code, vec3(SDR_GAMMA)) * tone.from.w;
 }
 
-// The code values of light of the output.
+// The code values of light of the output, 0 to 1.
 vec3 tone_encode(vec3 light) {
     if (TONE_TO == TONE_PQ) {
         return pq_to_code(light);
@@ -120,50 +119,85 @@ vec3 tone_encode(vec3 light) {
     if (TONE_TO == TONE_HLG) {
         return light_to_hlg(light);
     }
-    return pow(light / tone.from.w, vec3(1.0 / SDR_GAMMA));
+    return pow(light, vec3(1.0 / SDR_GAMMA));
 }
 
-// What light of this brightness is multiplied by; straight between the entries of the table.
-float tone_gain(float brightness) {
-    int bits = clamp(floatBitsToInt(max(brightness, 0.0)), GAIN_FIRST, GAIN_LAST) - GAIN_FIRST;
+#ifdef TONE_TABLES
+#include "tone_tables.glsl"
+#else
+// What light of this brightness, twice, is multiplied by; straight between the entries of the table.
+float tone_gain(float twice) {
+    int bits = clamp(floatBitsToInt(twice), GAIN_FIRST, GAIN_LAST) - GAIN_FIRST;
     int place = bits >> GAIN_BELOW;
     float share = float(bits & ((1 << GAIN_BELOW) - 1)) / float(1 << GAIN_BELOW);
-    return mix(tone.gain[place], tone.gain[place + 1], share);
+    return mix(gains.steps[place], gains.steps[place + 1], share);
+}
+#endif
+
+// How much of light is kept where what lies outside 0 to 1 is mixed with the grey of its luminance, just as much as it
+// takes. Exact enough for every output.
+float tone_kept(float grey, float least, float most) {
+    // Asked, and not left to the division: a GPU's need not give 1 for a number by itself, and the grey that is
+    // then mixed in is a code value of PQ's where there is to be none.
+    float below = least < 0.0 ? grey / (grey - least) : 1.0;
+    float above = most > 1.0 ? (1.0 - grey) / (most - grey) : 1.0;
+    return min(below, above);
 }
 
-// Brings light into 0 to the output's peak: what lies outside is mixed with the grey of its luminance.
-// What is added is worked out from the component that reaches the edge, so that it arrives there exactly.
-vec3 tone_fit(vec3 light) {
-    float peak = tone.to.w;
-    float grey = clamp(dot(light, tone.to.rgb), 0.0, peak);
+// What is mixed in instead, by one division for both ends: for SDR, whose codes tell less of the dark apart.
+float tone_mixed(float grey, float least, float most) {
+    float white = 1.0 - grey;
+    // The same product as those that it is compared with where light touches an end: then nothing is mixed in.
+    float room = grey * white;
+    float needed = max(room, max(white * (grey - least), grey * (most - grey)));
+    return (needed - room) / needed;
+}
+
+// Brings light into 0 to 1.
+vec3 tone_fit(vec3 light, float luminance) {
+    // Nothing is divided by zero, since grey lies between the ends.
+    float grey = clamp(luminance, 1e-9, 0.9999999);
     float least = min(light.r, min(light.g, light.b));
     float most = max(light.r, max(light.g, light.b));
-    float below = least < 0.0 ? grey / (grey - least) : 1.0;
-    float above = most > peak ? (peak - grey) / (most - grey) : 1.0;
-    float keep = min(below, above);
-    float edge = below <= above ? -keep * least : peak - keep * most;
-    return clamp(keep * light + (keep < 1.0 ? edge : 0.0), 0.0, peak);
+    if (TONE_TO == TONE_SDR) {
+        float mixed = tone_mixed(grey, least, most);
+        return clamp(light * (1.0 - mixed) + grey * mixed, 0.0, 1.0);
+    }
+    float keep = tone_kept(grey, least, most);
+    return clamp(keep * light + (grey - keep * grey), 0.0, 1.0);
+}
+
+// The output's code values for light of the source.
+vec3 tone_shown(vec3 light) {
+    float luminance = dot(light, tone.from.rgb);
+    if (TONE_FROM == TONE_HLG) {
+        // From the scene's light to the display's.
+        float gain = pow(luminance, HLG_GAMMA - 1.0) * tone.from.w;
+        light *= gain;
+        luminance *= gain;
+    }
+    if (TONE_MAPS) {
+        float twice = luminance + max(light.r, max(light.g, light.b));
+        if (TONE_SEEN) {
+            tone_brightest = max(tone_brightest, twice);
+        }
+        float gain = tone_gain(twice);
+        light *= gain;
+        luminance *= gain;
+    }
+    light = vec3(dot(tone.to_red.rgb, light), dot(tone.to_green.rgb, light), dot(tone.to_blue.rgb, light));
+    return tone_encode(tone_fit(light, luminance));
 }
 
 // The output's code values for the source's.
 vec3 tone_convert(vec3 code) {
-    vec3 light = tone_decode(code);
-    if (TONE_MAPS) {
-        float most = max(light.r, max(light.g, light.b));
-        float brightness = 0.5 * (dot(light, tone.from.rgb) + most);
-        if (TONE_SEEN) {
-            tone_brightest = max(tone_brightest, brightness);
-        }
-        light *= tone_gain(brightness);
-    }
-    light = vec3(dot(tone.to_red.rgb, light), dot(tone.to_green.rgb, light), dot(tone.to_blue.rgb, light));
-    return tone_encode(tone_fit(light));
+    return tone_shown(tone_decode(code));
 }
 
-// Tells what this invocation has seen; once, at its end. The first look spares almost all of them the
+// Tells what this invocation has seen, in cd/m²; once, at its end. The first look spares almost all of them the
 // atomic operation.
 void tone_report() {
-    uint bits = floatBitsToUint(tone_brightest);
+    uint bits = floatBitsToUint(0.5 * tone_brightest * tone.to.w);
     if (TONE_SEEN && bits > seen.brightest) {
         atomicMax(seen.brightest, bits);
     }

@@ -17,6 +17,19 @@ pub struct DmaBuf {
     pub modifier: u64,
     /// The planes of the memory: those of the format and, for some modifiers, more.
     pub planes: Vec<DmaBufPlane>,
+    /// What their descriptors stand for.
+    pub kind: MemoryKind,
+}
+
+/// What a descriptor of memory stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryKind {
+    /// A DMA-BUF, which any driver may know.
+    DmaBuf,
+    /// What Vulkan exports as opaque: memory that means something to the driver that made it alone, and only
+    /// on the device with this UUID. The modifier says nothing. It never comes from another program, since
+    /// nobody can check it.
+    Opaque([u8; 16]),
 }
 
 /// A plane of a [`DmaBuf`].
@@ -44,7 +57,13 @@ impl DmaBuf {
     pub fn new(format: PixelFormat, size: Size, modifier: u64, planes: Vec<DmaBufPlane>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self { id, format, size, modifier, planes }
+        Self { id, format, size, modifier, planes, kind: MemoryKind::DmaBuf }
+    }
+
+    /// A picture of one plane in memory that the device with this UUID has exported as opaque.
+    pub fn opaque(format: PixelFormat, size: Size, fd: OwnedFd, device: [u8; 16]) -> Self {
+        let plane = DmaBufPlane { fd, offset: 0, stride: 0 };
+        Self { kind: MemoryKind::Opaque(device), ..Self::new(format, size, crate::IMPLICIT, vec![plane]) }
     }
 
     /// Never used again for another buffer of this process.

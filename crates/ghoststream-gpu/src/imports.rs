@@ -31,12 +31,23 @@ pub struct Imports {
     /// Whether descriptors of other memory than DMA-BUFs are refused, as they should be. `false` lets a
     /// test on a machine without DMA-BUFs use a file in memory in place of one.
     pub only_dmabufs: bool,
+    /// The UUID of the device, where it imports memory that its own driver has exported as opaque.
+    pub opaque: Option<[u8; 16]>,
+    /// Whether shared memory is better: a source is then asked for these only where it has nothing else.
+    pub last: bool,
 }
 
 impl Imports {
     /// These formats, from a driver without implicit synchronisation and without a render node.
     pub const fn new(formats: Vec<(PixelFormat, Vec<Modifier>)>) -> Self {
-        Self { device: None, implicit_sync: false, formats, only_dmabufs: true }
+        Self { device: None, implicit_sync: false, formats, only_dmabufs: true, opaque: None, last: false }
+    }
+
+    /// Linear pictures for the CPU, which reads them [where they lie](crate::Mapped).
+    pub fn by_cpu(formats: impl IntoIterator<Item = PixelFormat>) -> Self {
+        let linear = |it: PixelFormat| (it, vec![Modifier { modifier: LINEAR, planes: it.planes() as u32 }]);
+        let formats = formats.into_iter().map(linear).collect();
+        Self { implicit_sync: true, last: true, ..Self::new(formats) }
     }
 
     /// The planes of memory of a format with a modifier, where that can be imported.
@@ -45,7 +56,7 @@ impl Imports {
         modifiers.iter().find(|known| known.modifier == modifier).map(|known| known.planes)
     }
 
-    /// Whether there is nothing to import.
+    /// Whether there are no DMA-BUFs to import.
     pub fn is_empty(&self) -> bool {
         self.formats.iter().all(|(_, modifiers)| modifiers.is_empty())
     }

@@ -132,55 +132,24 @@ fn from_parents(pair: Pair<'_>, parents: &Field) -> Field {
 /// quarters of a pixel added in each direction.
 fn refined(pair: Pair<'_>, field: &Field, step: i32, reach: i32) -> Field {
     each(pair, |column, row| {
-        let here = pair.here(column, row);
-        let own = field.cells[(row * field.columns + column) as usize];
-        let beside = Beside::new(field, column, row);
-        let mut best = own;
-        let mut least = own.cost + beside.unlike(own.vector);
-        let mut consider = |vector: Vector| {
-            let rough = beside.unlike(vector);
-            // Equal vectors need no second look; nor does what is too rough already.
-            if vector == best.vector || rough >= least {
-                return;
-            }
-            let cost = pair.cost(&here, column, row, vector);
-            if cost + rough < least {
-                (best, least) = (Motion { vector, cost }, cost + rough);
-            }
-        };
+        let mut seeker = Seeker::new(pair, field, column, row);
+        let own = seeker.best.vector;
         for (right, down) in AROUND {
             if let Some(it) = field.get(column + right * reach, row + down * reach) {
-                consider(it.vector);
+                seeker.consider(it.vector);
             }
         }
-        consider(Vector::ZERO);
+        seeker.consider(Vector::ZERO);
         for (right, down) in AROUND {
-            consider(own.vector + Vector::new(right * step, down * step));
+            seeker.consider(own + Vector::new(right * step, down * step));
         }
-        best
+        seeker.best
     })
 }
 
 /// Looks farther for blocks that match nowhere.
 fn wide(pair: Pair<'_>, field: &Field) -> Field {
-    each(pair, |column, row| {
-        let own = field.cells[(row * field.columns + column) as usize];
-        if own.cost < LOST {
-            return own;
-        }
-        let here = pair.here(column, row);
-        let beside = Beside::new(field, column, row);
-        let mut best = own;
-        let mut least = own.cost + beside.unlike(own.vector);
-        for vector in square(WIDE_REACH) {
-            let cost = pair.cost(&here, column, row, vector);
-            let energy = cost + beside.unlike(vector);
-            if energy < least {
-                (best, least) = (Motion { vector, cost }, energy);
-            }
-        }
-        best
-    })
+    each_lost(pair, field, |seeker| square(WIDE_REACH).for_each(|vector| seeker.consider(vector)))
 }
 
 /// Whether so few blocks match nowhere that each can be compared with those of the other picture.
@@ -192,31 +161,66 @@ fn has_few_lost(field: &Field) -> bool {
 /// is smaller than a window of the levels above, such as a pointer, leaves one such place and comes to
 /// another.
 fn among_lost(pair: Pair<'_>, field: &Field, other: &Field) -> Field {
+    each_lost(pair, field, |seeker| {
+        for (right, down) in places(LOST_REACH) {
+            let there = other.get(seeker.column + right, seeker.row + down);
+            if there.is_none_or(|it| it.cost < LOST) {
+                continue;
+            }
+            for (x, y) in (0..16).map(|it| (it % 4, it / 4)) {
+                seeker.consider(Vector::new((right * 4 + x - 2) * 4, (down * 4 + y - 2) * 4));
+            }
+        }
+    })
+}
+
+/// Looks again for the blocks that match nowhere; the others stay as they are.
+fn each_lost(pair: Pair<'_>, field: &Field, seek: impl Fn(&mut Seeker<'_>) + Sync) -> Field {
     each(pair, |column, row| {
         let own = field.cells[(row * field.columns + column) as usize];
         if own.cost < LOST {
             return own;
         }
-        let here = pair.here(column, row);
-        let beside = Beside::new(field, column, row);
-        let mut best = own;
-        let mut least = own.cost + beside.unlike(own.vector);
-        for (right, down) in places(LOST_REACH) {
-            let Some(there) = other.get(column + right, row + down) else { continue };
-            if there.cost < LOST {
-                continue;
-            }
-            for (x, y) in (0..16).map(|it| (it % 4, it / 4)) {
-                let vector = Vector::new((right * 4 + x - 2) * 4, (down * 4 + y - 2) * 4);
-                let cost = pair.cost(&here, column, row, vector);
-                let energy = cost + beside.unlike(vector);
-                if energy < least {
-                    (best, least) = (Motion { vector, cost }, energy);
-                }
-            }
-        }
-        best
+        let mut seeker = Seeker::new(pair, field, column, row);
+        seek(&mut seeker);
+        seeker.best
     })
+}
+
+/// A block that tries vectors, beginning with its own, and keeps the best.
+struct Seeker<'a> {
+    pair: Pair<'a>,
+    column: i32,
+    row: i32,
+    here: Window,
+    beside: Beside,
+    best: Motion,
+    /// What the best costs, with what it costs to be unlike those beside.
+    least: u32,
+}
+
+impl<'a> Seeker<'a> {
+    #[inline(always)]
+    fn new(pair: Pair<'a>, field: &Field, column: i32, row: i32) -> Self {
+        let best = field.cells[(row * field.columns + column) as usize];
+        let beside = Beside::new(field, column, row);
+        let least = best.cost + beside.unlike(best.vector);
+        Self { pair, column, row, here: pair.here(column, row), beside, best, least }
+    }
+
+    /// Takes a vector if it is better than the best so far. Of equals the first stays.
+    #[inline(always)]
+    fn consider(&mut self, vector: Vector) {
+        let rough = self.beside.unlike(vector);
+        // Equal vectors need no second look; nor does what is too rough already.
+        if vector == self.best.vector || rough >= self.least {
+            return;
+        }
+        let cost = self.pair.cost(&self.here, self.column, self.row, vector);
+        if cost + rough < self.least {
+            (self.best, self.least) = (Motion { vector, cost }, cost + rough);
+        }
+    }
 }
 
 /// All places up to `reach` away, row by row.

@@ -154,6 +154,17 @@ impl Conversion {
         self.peaks
     }
 
+    /// The light of the source's code value 1, in cd/m².
+    #[must_use]
+    pub const fn unit(&self) -> f64 {
+        match self.from {
+            Transfer::Sdr => self.white,
+            Transfer::Pq => pq::PEAK,
+            Transfer::Hlg => hlg::PEAK,
+            Transfer::Linear => scrgb::UNIT,
+        }
+    }
+
     /// The light of SDR's white, in cd/m².
     #[must_use]
     pub const fn white(&self) -> f64 {

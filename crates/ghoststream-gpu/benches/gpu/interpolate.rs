@@ -1,11 +1,13 @@
 //! Pictures between two pictures: the GPU's time for one, by what moves.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ghoststream_gpu::cuda::Layout;
 use ghoststream_gpu::interpolate::{Interpolator, WHOLE};
-use ghoststream_gpu::vulkan::{Buffer, Commands, Device, Use, vk};
+use ghoststream_gpu::vulkan::{Buffer, Commands, DescriptorSet, Device, Use, vk};
 use ghoststream_picture::{PixelFormat, Size};
+
+use crate::measure::WARM;
 
 /// What moves, and the brightness at a place and a time for it.
 type Content = (&'static str, fn(i32, i32, i32) -> u8);
@@ -24,16 +26,47 @@ const SIZES: [(&str, Size); 2] = [("1080p", Size::new(1920, 1080)), ("4K", Size:
 
 /// Prints a table of the cases whose names hold one of `filters`.
 pub fn table(device: &Device, frames: usize, filters: &[String]) {
+    let mut steps = Vec::new();
     println!("\n| one picture between | GPU ms: median | 10% | 90% |");
     println!("|---|---|---|---|");
     for (name, size) in SIZES {
         for format in [PixelFormat::Nv12, PixelFormat::P010] {
             for content in CONTENTS {
-                let name = format!("interpolate {name} {format:?}, {}", content.0);
-                if filters.is_empty() || filters.iter().any(|it| name.contains(it.as_str())) {
-                    println!("{}", row(device, &name, format, size, content, frames));
+                for motion in Motion::of(device) {
+                    let name = format!("interpolate {name} {format:?}{}, {}", motion.name(), content.0);
+                    if filters.is_empty() || filters.iter().any(|it| name.contains(it.as_str())) {
+                        let (row, stepwise) = row(device, &name, format, size, content, motion, frames);
+                        println!("{row}");
+                        steps.push((name, stepwise));
+                    }
                 }
             }
+        }
+    }
+    println!("\nWhat its steps take, in us:");
+    for (name, stepwise) in steps {
+        println!("- {name}: {stepwise}");
+    }
+}
+
+/// Who finds what moves.
+#[derive(Clone, Copy)]
+enum Motion {
+    Blocks,
+    OpticalFlow,
+}
+
+impl Motion {
+    /// All that a device has.
+    fn of(device: &Device) -> impl Iterator<Item = Self> {
+        let engine = device.physical().abilities.optical_flow;
+        [Self::Blocks].into_iter().chain(engine.then_some(Self::OpticalFlow))
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Blocks => "",
+            Self::OpticalFlow => " by optical flow",
         }
     }
 }
@@ -44,8 +77,9 @@ fn row(
     format: PixelFormat,
     size: Size,
     content: Content,
+    motion: Motion,
     frames: usize,
-) -> String {
+) -> (String, String) {
     let layout = Layout::new(
         [0, 1, 2].map(
             |plane| {
@@ -56,23 +90,53 @@ fn row(
     let pictures: Vec<Buffer> =
         (0..4).map(|time| picture(device, format, size, &layout, |x, y| content.1(x, y, time))).collect();
     let shown = Buffer::new(device, layout.len() as u64, Use::Device).expect("memory");
-    let mut interpolator = Interpolator::new(device, format, size, &layout).expect("it is made");
+    let new = match motion {
+        Motion::Blocks => Interpolator::new,
+        Motion::OpticalFlow => Interpolator::with_optical_flow,
+    };
+    let mut interpolator = new(device, format, size, &layout).expect("it is made");
     let sets: Vec<_> = pictures
         .windows(2)
-        .map(|pair| interpolator.bind(&pair[0], &pair[1], &shown).expect("bound"))
+        .map(|pair| interpolator.bind([&pair[0], &pair[1], &shown]).expect("bound"))
         .collect();
     let mut times: Vec<Duration> = Vec::with_capacity(frames);
-    for at in 0..frames + 3 {
+    let begun = Instant::now();
+    for at in 0.. {
+        if times.len() == frames {
+            break;
+        }
         // SAFETY: the buffers are as long as the layout says, and live until the call returns, which waits.
         #[allow(unsafe_code)]
         let time = unsafe { interpolator.run(&sets[at % sets.len()], WHOLE / 2) }.expect("it runs");
-        if at >= 3 {
+        if at >= 3 && begun.elapsed() >= WARM {
             times.push(time);
         }
     }
     times.sort();
     let at = |part: usize| times[(times.len() - 1) * part / 10].as_secs_f64() * 1e3;
-    format!("| {name} | {:.3} | {:.3} | {:.3} |", at(5), at(1), at(9))
+    let row = format!("| {name} | {:.3} | {:.3} | {:.3} |", at(5), at(1), at(9));
+    (row, stepwise(&mut interpolator, &sets[0]))
+}
+
+/// The median time of each step.
+fn stepwise(interpolator: &mut Interpolator, set: &DescriptorSet) -> String {
+    const TIMES: usize = 15;
+    let mut all: Vec<(String, Vec<Duration>)> = Vec::new();
+    for _ in 0..TIMES {
+        // SAFETY: as in `row`.
+        #[allow(unsafe_code)]
+        let laps = unsafe { interpolator.measure(set, WHOLE / 2) }.expect("it runs");
+        all.resize_with(laps.len(), Default::default);
+        for ((name, times), (step, time)) in all.iter_mut().zip(laps) {
+            *name = step;
+            times.push(time);
+        }
+    }
+    let median = |(name, mut times): (String, Vec<Duration>)| {
+        times.sort();
+        format!("{name} {:.0}", times[times.len() / 2].as_secs_f64() * 1e6)
+    };
+    all.into_iter().map(median).collect::<Vec<_>>().join("; ")
 }
 
 /// A picture in the GPU's memory: every plane is drawn alike.

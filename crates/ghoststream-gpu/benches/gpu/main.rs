@@ -1,30 +1,36 @@
 //! How long the pass takes on a GPU, and how long it keeps the CPU.
 //!
-//! Pictures are noise, and rotate through more memory than any cache holds. Prints a table; the GPU's own
+//! Pictures are noise, but for those that are called a desktop, and rotate through more memory than any cache holds. Prints a table; the GPU's own
 //! clock measures. `cargo bench -p ghoststream-gpu --bench gpu`, or the binary on a machine with a GPU:
 //!
 //! ```text
-//! gpu [--any] [--frames N] [FILTER…]
+//! gpu [--any] [--frames N] [--shaders] [FILTER…]
 //!   --any      takes lavapipe too, where there is no GPU: to see that it runs, not how fast
 //!   --frames   measured frames of each case (400)
+//!   --shaders  what the driver says of each case's shaders, and nothing else
 //!   FILTER     cases whose name holds one of these
 //! ```
 
 mod cases;
 mod copy;
+mod desktop;
+mod examined;
 mod interpolate;
 mod measure;
+mod paced;
 
 use ghoststream_gpu::vulkan::{Device, Instance, Kind};
 
 fn main() {
     let mut any = false;
     let mut frames = 400;
+    let mut shaders = false;
     let mut filters = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--any" => any = true,
+            "--shaders" => shaders = true,
             "--frames" => {
                 frames = arguments.next().and_then(|it| it.parse().ok()).expect("--frames takes a number");
             }
@@ -43,8 +49,15 @@ fn main() {
         );
         return;
     };
-    let device = Device::open(physical).expect("it opens");
     println!("{} ({})\n", physical.name, physical.driver);
+    let chosen =
+        |case: &&cases::Case| filters.is_empty() || filters.iter().any(|it| case.name.contains(it.as_str()));
+    let cases = cases::all();
+    let cases: Vec<_> = cases.iter().filter(chosen).collect();
+    if shaders {
+        return examined::table(physical, &cases);
+    }
+    let device = Device::open(physical).expect("it opens");
     let mut copies = copy::Copies::new(&device, if physical.kind == Kind::Cpu { 64 } else { 2048 });
     let most = copies.most();
     let rate = copies.rate(most);
@@ -57,10 +70,9 @@ fn main() {
         "| case | GPU us: median | 10% | 90% | MB moved | GB/s | of a copy of as many | CPU us: median | 90% |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
-    for case in cases::all() {
-        if filters.is_empty() || filters.iter().any(|it| case.name.contains(it.as_str())) {
-            println!("{}", measure::row(&device, &case, frames, &mut copies));
-        }
+    for case in &cases {
+        println!("{}", measure::row(&device, case, frames, &mut copies));
     }
+    paced::table(&device, &cases, frames);
     interpolate::table(&device, frames.min(100), &filters);
 }

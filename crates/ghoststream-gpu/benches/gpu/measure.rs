@@ -1,19 +1,21 @@
 //! One case.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ghoststream_gpu::pass::{Delivery, Frame, Output, Pass, Pixels, Resident};
 use ghoststream_gpu::vulkan::{Device, Kind};
 use ghoststream_picture::{PixelFormat, Rect, Size, Transform, View};
 
-use crate::cases::Case;
+use crate::cases::{Case, Content, RGB};
 use crate::copy::Copies;
+use crate::desktop;
 
 /// More than any cache holds.
 const ROTATED: usize = 256 << 20;
-/// Frames before those that count.
-const WARM: usize = 50;
+/// How long a GPU is kept busy before anything counts: its clock rises that slowly from where it idles, and
+/// what is measured before may take three times as long. After a second of it some grow too hot.
+pub const WARM: Duration = Duration::from_millis(400);
 
 /// A row of the table.
 pub fn row(device: &Device, case: &Case, frames: usize, copies: &mut Copies) -> String {
@@ -51,11 +53,17 @@ fn measure(device: &Device, case: &Case, frames: usize) -> Result<Measured, Box<
     let outputs = rotate.div_ceil(bytes(case.target.format, case.target.size)).min(60);
     let mut pass = Pass::new(device, case.target, case.filter, Delivery::Exported, outputs + 2)?;
     pass.measure();
+    let drawn = drawn(case);
     let residents: Vec<Resident> =
-        (0..sources).map(|seed| keep(&pass, case, seed as u64)).collect::<Result<_, _>>()?;
+        (0..sources).map(|seed| keep(&pass, case, &drawn, seed as u64)).collect::<Result<_, _>>()?;
     let mut held: VecDeque<Output> = VecDeque::new();
     let mut measured = Measured { gpu: Vec::new(), cpu: Vec::new() };
-    for index in 0..WARM.max(outputs + 2) + frames {
+    let (begun, mut counted) = (Instant::now(), 0);
+    for index in 0.. {
+        if counted == frames {
+            break;
+        }
+        counted += usize::from(begun.elapsed() >= WARM && index >= outputs + 2);
         if held.len() == outputs
             && let Some(oldest) = held.pop_front()
         {
@@ -79,8 +87,29 @@ fn measure(device: &Device, case: &Case, frames: usize) -> Result<Measured, Box<
     Ok(measured)
 }
 
-fn keep(pass: &Pass, case: &Case, seed: u64) -> Result<Resident, Box<dyn std::error::Error>> {
-    let pixels = noise(bytes(case.format, case.size), seed);
+/// What a case shows where it is not noise.
+pub fn drawn(case: &Case) -> Vec<u8> {
+    match case.content {
+        Content::Noise => Vec::new(),
+        Content::Desktop => desktop::draw(case.size, RGB, case.color),
+    }
+}
+
+pub fn keep(
+    pass: &Pass,
+    case: &Case,
+    drawn: &[u8],
+    seed: u64,
+) -> Result<Resident, Box<dyn std::error::Error>> {
+    let pixels = match case.content {
+        Content::Noise => noise(bytes(case.format, case.size), seed),
+        Content::Desktop => {
+            // Others of the same: further down.
+            let mut pixels = drawn.to_vec();
+            pixels.rotate_left(bytes(case.format, case.size) / 64 * seed as usize);
+            pixels
+        }
+    };
     let mut planes: [(&[u8], usize); 3] = [(&[], 0); 3];
     let mut at = 0;
     for (index, plane) in planes.iter_mut().enumerate().take(case.format.planes()) {
@@ -91,7 +120,7 @@ fn keep(pass: &Pass, case: &Case, seed: u64) -> Result<Resident, Box<dyn std::er
     Ok(pass.keep(&frame(case, Pixels::Memory { planes, changed: None }))?)
 }
 
-fn frame<'a>(case: &Case, pixels: Pixels<'a>) -> Frame<'a> {
+pub fn frame<'a>(case: &Case, pixels: Pixels<'a>) -> Frame<'a> {
     Frame {
         size: case.size,
         format: case.format,
@@ -103,7 +132,7 @@ fn frame<'a>(case: &Case, pixels: Pixels<'a>) -> Frame<'a> {
     }
 }
 
-fn bytes(format: PixelFormat, size: Size) -> usize {
+pub fn bytes(format: PixelFormat, size: Size) -> usize {
     let plane = |index| {
         let (row, rows) = format.plane_layout(index, size);
         row * rows
@@ -126,15 +155,15 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
 }
 
 /// What this thread has spent on a processor.
-fn cpu_time() -> Duration {
+pub fn cpu_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-fn at(sorted: &[Duration], share: f64) -> Duration {
+pub fn at(sorted: &[Duration], share: f64) -> Duration {
     sorted[((sorted.len() - 1) as f64 * share) as usize]
 }
 
-fn micros(time: Duration) -> f64 {
+pub fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }

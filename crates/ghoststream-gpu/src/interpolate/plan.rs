@@ -30,6 +30,11 @@ impl Level {
         [self.width.div_ceil(4) as i32, self.height.div_ceil(4) as i32]
     }
 
+    /// Where the first pixel inside the borders is, in bytes.
+    pub(super) const fn first_pixel(&self) -> u32 {
+        self.start + BORDER * self.stride + BORDER
+    }
+
     /// Rows, borders included.
     pub(super) const fn rows(&self) -> u32 {
         self.height + 2 * BORDER
@@ -132,6 +137,11 @@ impl Push {
             depth: format.depth(),
             ..Self::default()
         }
+    }
+
+    /// Blocks of the level.
+    pub(super) const fn block_count(&self) -> u32 {
+        self.blocks[0] as u32 * self.blocks[1] as u32
     }
 
     /// The same on a level.

@@ -5,6 +5,9 @@ use ghoststream_picture::filter::Axis;
 /// Room for weights that every result has.
 pub(super) const MOST_EXACT: usize = 64;
 
+/// Room for those of `scale_half.comp`.
+pub(super) const MOST_HALVES: usize = 12;
+
 /// What stands before the weights of a result.
 const HEAD: usize = 2;
 
@@ -59,10 +62,15 @@ impl Table {
 
 impl Exact {
     /// Whether each result is made of two source pixels and as many beside them on the left as on the right,
-    /// in twos.
+    /// in twos, up to [`MOST_HALVES`], which weigh the same on both sides.
     pub(super) fn halves(&self) -> bool {
         let length = self.weights.len();
-        self.step == 2 && length.is_multiple_of(4) && self.origin == 1 - length as i32 / 2
+        let mirrored = self.weights.iter().zip(self.weights.iter().rev());
+        self.step == 2
+            && length.is_multiple_of(4)
+            && length <= MOST_HALVES
+            && self.origin == 1 - length as i32 / 2
+            && mirrored.into_iter().all(|(left, right)| (left - right).abs() < 1e-6)
     }
 
     /// With the fix of each result.

@@ -126,3 +126,22 @@ pub(super) fn wait_for(
     fences.drawn.become_fence(drawn.try_clone().map_err(ImportError::Descriptor)?)?;
     Ok(Some(fences.drawn.raw()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What no GPU waits for the processor waits for, within bounds. Pipes pose as sync files.
+    #[test]
+    fn a_fence_that_never_signals_costs_its_frame() {
+        let (fence, signal) = rustix::pipe::pipe().expect("a pipe");
+        let acquire = Acquire::Fence(fence);
+        for _ in 0..2 {
+            let waited = wait_for(None, &acquire);
+            assert!(matches!(waited, Err(PassError::NotDrawn(PATIENCE))), "{waited:?}");
+        }
+        rustix::io::write(&signal, b"!").expect("it is open");
+        assert!(matches!(wait_for(None, &acquire), Ok(None)), "it is drawn");
+        assert!(matches!(wait_for(None, &Acquire::Now), Ok(None)));
+    }
+}

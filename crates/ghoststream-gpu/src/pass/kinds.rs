@@ -1,9 +1,8 @@
 //! Which kinds of picture a pipeline is for: the specialization constants of `shaders/kinds.glsl`.
 
-use ghoststream_picture::{PixelFormat, Rect};
+use ghoststream_picture::PixelFormat;
 
 use super::tone::ToneKinds;
-use crate::vulkan::vk;
 
 /// How a source's pixels lie in its images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +20,9 @@ pub(super) struct Target {
     sample: u32,
 }
 
+/// Invocations of a workgroup, across and down, where a shader does not need others.
+pub(super) const GROUP: (u32, u32) = (16, 8);
+
 /// What a pipeline is specialized for. Those that are equal share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kinds {
@@ -33,16 +35,14 @@ pub(super) struct Kinds {
     pub(super) carried: bool,
     /// How light is converted.
     pub(super) tone: ToneKinds,
-    /// The picture lies in the buffer as it is shown.
+    /// The picture lies in the buffer as it is shown, of luma and chroma from an even place on.
     pub(super) upright: bool,
-    /// The driver gathers from images like the source's.
-    pub(super) gathered: bool,
 }
 
 impl Kinds {
     /// The specialization constants, from 0 on.
-    pub(super) fn constants(&self) -> [u32; 16] {
-        let Self { group, source, target, dithered, carried, tone, upright, gathered } = *self;
+    pub(super) fn constants(&self) -> [u32; 15] {
+        let Self { group, source, target, dithered, carried, tone, upright } = *self;
         let [from, to, maps, looks] = tone.constants();
         [
             group.0,
@@ -60,8 +60,51 @@ impl Kinds {
             maps,
             looks,
             u32::from(upright),
-            u32::from(gathered),
         ]
+    }
+}
+
+/// A shader for where nothing is scaled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unscaled {
+    pub(super) code: &'static [u8],
+    /// Invocations of a workgroup, across and down.
+    pub(super) group: (u32, u32),
+    /// Pixels that it makes, across and down.
+    pub(super) pixels: (u32, u32),
+}
+
+impl Unscaled {
+    /// `convert_tone.comp`, where so many invocations hand numbers on to each other; `None` where they cannot.
+    fn marching(subgroup: u32) -> Option<Self> {
+        const INVOCATIONS: u32 = 256;
+        /// Blocks of four by two pixels that each makes, one below the other.
+        const STEPS: u32 = 4;
+        // The first of each subgroup writes nothing.
+        let code = include_bytes!("../../shaders/convert_tone.spv");
+        // A step down is as many rows as dithering repeats itself in.
+        let rows = INVOCATIONS
+            .checked_div(subgroup)
+            .filter(|it| subgroup > 1 && it * subgroup == INVOCATIONS && it.is_multiple_of(4))?;
+        Some(Self { code, group: (INVOCATIONS, 1), pixels: ((subgroup - 1) * 4, rows * STEPS * 2) })
+    }
+}
+
+impl Kinds {
+    /// The shader for where nothing is scaled, on a device whose subgroups are of this size.
+    pub(super) fn unscaled(&self, subgroup: u32) -> Unscaled {
+        let plain = |code, across| Unscaled { code, group: GROUP, pixels: (GROUP.0 * across, GROUP.1 * 2) };
+        if self.target.is_wide() {
+            return plain(include_bytes!("../../shaders/convert_wide.spv"), 8);
+        }
+        Unscaled::marching(subgroup)
+            .filter(|_| self.tone.converts() && self.source.is_words() && self.target.shares_chroma())
+            .unwrap_or_else(|| plain(include_bytes!("../../shaders/convert.spv"), 4))
+    }
+
+    /// Whether that shader has a shorter way for pictures that fill the output, with no pointer over them.
+    pub(super) const fn has_plain(&self) -> bool {
+        self.source.has_quads()
     }
 }
 
@@ -104,8 +147,13 @@ impl Source {
         })
     }
 
-    /// Whether two by two pixels are read at once: `HAS_QUADS`.
-    pub(super) const fn has_quads(&self) -> bool {
+    /// Whether each pixel is a word: `SOURCE_WORDS`.
+    const fn is_words(&self) -> bool {
+        self.kind == 0
+    }
+
+    /// Whether two by two pixels are read at once from any place: `HAS_QUADS`.
+    const fn has_quads(&self) -> bool {
         self.kind <= 1
     }
 }
@@ -131,78 +179,13 @@ impl Target {
         })
     }
 
-    /// Pixels across and down that a workgroup of so many invocations makes where nothing is scaled.
-    pub(super) const fn workgroup(&self, group: (u32, u32)) -> (u32, u32) {
-        (group.0 * if self.is_wide() { 8 } else { 4 }, group.1 * 2)
-    }
-
-    /// The shader for where nothing is scaled.
-    pub(super) const fn shader(&self) -> &'static [u8] {
-        if self.is_wide() {
-            include_bytes!("../../shaders/convert_wide.spv")
-        } else {
-            include_bytes!("../../shaders/convert.spv")
-        }
+    /// Whether two by two pixels have their chroma in common.
+    const fn shares_chroma(&self) -> bool {
+        self.planes <= PLANES
     }
 
     /// Whether the chroma of four columns is less than a word.
     pub(super) const fn is_wide(&self) -> bool {
         self.planes == PLANES && self.sample == BYTE
-    }
-}
-
-/// The image of one plane of a source: numbers, as they lie in memory.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Plane {
-    pub(super) format: vk::Format,
-    /// Bytes of one of its texels.
-    pub(super) texel: usize,
-    /// Texels to a pixel: three where each is one of its bytes.
-    across: u32,
-    /// Pixels to a texel, across and down.
-    shared: (u32, u32),
-}
-
-impl Plane {
-    const fn new(format: vk::Format, texel: usize) -> Self {
-        Self { format, texel, across: 1, shared: (1, 1) }
-    }
-
-    const fn shared(self, across: u32, down: u32) -> Self {
-        Self { shared: (across, down), ..self }
-    }
-
-    /// The texels that pixels of a rectangle are in.
-    pub(super) const fn part(&self, rect: Rect) -> Rect {
-        let (across, down) = self.shared;
-        let (x, y) = (rect.x / across, rect.y / down);
-        let (right, bottom) = (rect.right().div_ceil(across), rect.bottom().div_ceil(down));
-        Rect::new(x * self.across, y, (right - x) * self.across, bottom - y)
-    }
-}
-
-/// The images that a source in memory of the CPU is copied into, one for each of its planes. Vulkan demands
-/// of every device that it reads all of these.
-pub(super) fn planes(format: PixelFormat) -> Vec<Plane> {
-    let byte = Plane::new(vk::Format::R8_UINT, 1);
-    let half = Plane::new(vk::Format::R16_UINT, 2);
-    let word = Plane::new(vk::Format::R32_UINT, 4);
-    match format {
-        PixelFormat::Bgrx
-        | PixelFormat::Rgbx
-        | PixelFormat::Xrgb
-        | PixelFormat::Xbgr
-        | PixelFormat::Xrgb2101010
-        | PixelFormat::Xbgr2101010
-        | PixelFormat::Rgbx1010102
-        | PixelFormat::Bgrx1010102 => vec![word],
-        PixelFormat::Rgb24 | PixelFormat::Bgr24 => vec![Plane { across: 3, ..byte }],
-        PixelFormat::Rgba16f => vec![Plane::new(vk::Format::R32G32_UINT, 8)],
-        PixelFormat::Nv12 => vec![byte, half.shared(2, 2)],
-        PixelFormat::P010 => vec![half, word.shared(2, 2)],
-        PixelFormat::I420 => vec![byte, byte.shared(2, 2), byte.shared(2, 2)],
-        PixelFormat::I010 => vec![half, half.shared(2, 2), half.shared(2, 2)],
-        PixelFormat::Yuy2 => vec![word.shared(2, 1)],
-        PixelFormat::I444 | PixelFormat::I444P10 | PixelFormat::I444P16 => Vec::new(),
     }
 }

@@ -60,6 +60,7 @@ impl Light {
     pub(super) fn bind(&self, set: &mut DescriptorSet) {
         set.set_buffer(2, &self.numbers);
         set.set_buffer(3, &self.seen);
+        set.set_buffer(4, &self.numbers);
     }
 
     /// Follows the source's colour and peak. Tells what pipelines are specialized for. The timeline stands
@@ -125,7 +126,9 @@ impl LightWork<'_> {
     pub(super) unsafe fn before(&self, device: &ash::Device, list: vk::CommandBuffer) {
         let shader = vk::PipelineStageFlags2::COMPUTE_SHADER;
         let (stage, written) = (vk::PipelineStageFlags2::ALL_TRANSFER, vk::AccessFlags2::TRANSFER_WRITE);
-        let access = vk::AccessFlags2::SHADER_STORAGE_READ | vk::AccessFlags2::SHADER_STORAGE_WRITE;
+        let access = vk::AccessFlags2::UNIFORM_READ
+            | vk::AccessFlags2::SHADER_STORAGE_READ
+            | vk::AccessFlags2::SHADER_STORAGE_WRITE;
         if self.news.is_none() && self.look.is_none() {
             return;
         }

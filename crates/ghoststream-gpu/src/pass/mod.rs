@@ -10,10 +10,13 @@
 //! ```
 //!
 //! [`Pass::run`] records and submits, and never waits: [`Output`] says when its picture is there. All
-//! that a picture needs is made with the first ones and used again.
+//! that a picture needs is made with the first ones and used again. [`Pass::between`] makes pictures between
+//! two of them in the same ring.
 #![allow(unsafe_code)]
 
 mod axes;
+mod between;
+mod convert;
 mod error;
 mod host;
 mod imported;
@@ -24,12 +27,13 @@ mod params;
 mod pointer;
 mod record;
 mod resident;
+mod ring;
 mod scale;
 mod source;
 mod staging;
 pub mod tone;
 
-pub use error::PassError;
+pub use error::{Blame, PassError};
 pub use host::HostPicture;
 pub use imported::GiveBack;
 pub use output::{Delivery, Output};
@@ -37,12 +41,14 @@ pub use resident::Resident;
 pub use source::{Frame, Pixels, Pointer};
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::{Color, ColorRange, PixelFormat, Size, ToneMapping, View, fit, only_trims};
 
-use crate::vulkan::{Binding, Device, Kind, Layout, Pipeline, Submission, Timeline};
+use crate::interpolate::Interpolator;
+use crate::vulkan::{Binding, Device, Layout, Submission, Timeline};
+use convert::Converters;
 use imported::{Fences, ImportedPictures};
 use kinds::Kinds;
 use light::Light;
@@ -50,6 +56,7 @@ use output::Slot;
 use params::Params;
 use pointer::PointerImage;
 use record::Step;
+use ring::Ring;
 use scale::{Scaler, Scalers, Scaling};
 use staging::{Region, Staged};
 use tone::ToneKinds;
@@ -74,18 +81,26 @@ pub struct Pass {
     delivery: Delivery,
     layout: Layout,
     filter: Filter,
-    pipelines: Vec<(Kinds, Pipeline)>,
+    converters: Converters,
     scalers: Scalers,
     slots: Vec<Slot>,
     most: usize,
     staged: Option<Staged>,
+    /// Through which frames from memory of the CPU go up.
+    staging: Ring,
     imported: ImportedPictures,
     pointer: PointerImage,
     light: Light,
+    /// For pictures between two others; made with the first one.
+    interpolator: Option<Interpolator>,
     timeline: Arc<Timeline>,
     /// The same once more, for CUDA alone.
     handed_over: Option<Arc<Timeline>>,
     submitted: u64,
+    /// The last progress of the GPU that was seen: its timeline's value, and when it was another or there was
+    /// nothing to do.
+    progress: (u64, Instant),
+    patience: Duration,
     give_back: GiveBack,
     measured: bool,
     copied_up: u64,
@@ -103,13 +118,14 @@ enum Retired {
     Scaler { _it: Box<Scaler> },
 }
 
-/// Invocations of a workgroup, across and down.
-const GROUP: (u32, u32) = (16, 8);
+/// How long a GPU may finish nothing while every picture waits for it: long enough to compile a shader on a
+/// processor that plays a GPU, with others at work. A driver that finds a hang itself does so sooner.
+const HANGS: Duration = Duration::from_secs(10);
 
 /// Bindings of the output, of the source, of the pointer (see `shaders/params.glsl`) and of the filters (see
 /// `shaders/axes.glsl`).
 const SETS: [&[Binding]; 4] = [
-    &[Binding::Storage, Binding::Uniform, Binding::Storage, Binding::Storage],
+    &[Binding::Storage, Binding::Uniform, Binding::Uniform, Binding::Storage, Binding::Storage],
     &[Binding::Gathered, Binding::Gathered, Binding::Gathered],
     &[Binding::Picture],
     &[Binding::Storage, Binding::Storage, Binding::Storage, Binding::Uniform],
@@ -136,13 +152,15 @@ impl Pass {
             kind,
             delivery,
             filter,
-            pipelines: Vec::new(),
+            converters: Converters::default(),
             scalers: Scalers::default(),
             slots: Vec::new(),
             most,
             staged: None,
+            staging: Ring::default(),
             imported: ImportedPictures::default(),
             light: Light::new(device, target.color)?,
+            interpolator: None,
             pointer: PointerImage::new(device, &layout, Size::default())?,
             layout,
             timeline: Arc::new(Timeline::new(device)?),
@@ -150,6 +168,8 @@ impl Pass {
                 .then(|| Timeline::exportable(device).map(Arc::new))
                 .transpose()?,
             submitted: 0,
+            progress: (0, Instant::now()),
+            patience: HANGS,
             give_back: GiveBack::Now,
             measured: false,
             copied_up: 0,
@@ -165,11 +185,18 @@ impl Pass {
         self.pointer.forget();
     }
 
+    /// How long the GPU may finish nothing while every picture waits for it, before it is taken to hang: ten
+    /// seconds, unless it is said here.
+    pub const fn set_patience(&mut self, most: Duration) {
+        self.patience = most;
+    }
+
     /// Makes the picture: hands the work to the GPU and returns. Where the aspect differs it is fitted,
     /// with black bars.
     ///
     /// # Errors
-    /// All pictures are held; the source cannot be read; the device is lost or has no memory.
+    /// All pictures are held; the source cannot be read; the device is lost, hangs or has no memory. Who is
+    /// to blame says [`PassError::blame`].
     pub fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError> {
         self.make(frame).inspect_err(|_| {
             // What changed with this frame never arrived.
@@ -190,25 +217,33 @@ impl Pass {
         let tone = self.light.follow(frame, self.timeline.value()?);
         let kinds = self.kinds(frame, &view, tone)?;
         let scaling = Scaling { kinds, from: view.size(), content, size: self.target.size };
+        let pointed = convert::is_pointed(frame);
         let pipeline = if scaling.is_needed() {
             self.make_filters(scaling)?;
             None
         } else {
-            Some(self.pipeline(kinds)?)
+            let fills = convert::fills(&view, content, self.target.size);
+            Some(self.converters.prepare(&self.device, &self.layout, kinds, fills, pointed)?)
         };
         self.make_room(frame)?;
         let slot = &mut self.slots[index];
         let done = self.submitted + 1;
-        let (mut drawn, mut read) = (None, None);
+        let (mut drawn, mut read, mut staging) = (None, None, None);
         self.regions.clear();
+        slot.read = None;
         let (source, set) = match &frame.pixels {
             Pixels::Memory { planes, changed } => {
                 let staged = self.staged.as_mut().ok_or(PassError::Format(frame.format))?;
-                let staging = slot.staging.at_least(&self.device, staged.length())?;
-                staged.fill(staging, planes, *changed, &mut self.regions)?;
+                let reached = (self.timeline.value()?, done);
+                let room = self.staging.take(&self.device, staged.length(), reached)?;
+                staged.fill(room, planes, *changed, &mut self.regions)?;
+                staging = Some(room.raw());
                 (record::Source::Staged(staged), &staged.set)
             }
-            Pixels::Resident(resident) => (record::Source::Staged(&resident.0), &resident.0.set),
+            Pixels::Resident(resident) => {
+                slot.read = Some(Arc::clone(&resident.0));
+                (record::Source::Staged(&resident.0), &resident.0.set)
+            }
             Pixels::DmaBuf { buffer, acquire } => {
                 imported::check(frame, buffer)?;
                 let reached = (self.timeline.value()?, done);
@@ -228,12 +263,15 @@ impl Pass {
         Params::new(frame, &self.target, &slot.shared.layout, &view, content).write(&mut slot.params);
         let work = record::Work {
             step: match pipeline {
-                Some(index) => Step::Convert(&self.pipelines[index].1, self.kind.workgroup(GROUP)),
-                None => Step::Scale(&self.scalers),
+                Some(index) => {
+                    let (pipeline, pixels) = self.converters.get(index);
+                    Step::Convert(pipeline, pixels)
+                }
+                None => Step::Scale(&self.scalers, pointed),
             },
             sets: [slot.set.raw(), set.raw(), self.pointer.set.raw()],
             source,
-            staging: slot.staging.raw(),
+            staging,
             regions: &self.regions,
             new_pointer,
             light: self.light.work(tone),
@@ -245,6 +283,7 @@ impl Pass {
         let others = self.handed_over.iter().map(|it| (it.raw(), done));
         let others = others.chain(read.as_ref().map(|it| (it.raw(), 0)));
         let signals = 1 + signal[1..].iter_mut().zip(others).map(|(slot, it)| *slot = it).count();
+        let drawn = drawn.map(|it| (it, 0));
         let submission = Submission { wait: drawn.as_slice(), signal: &signal[..signals] };
         // SAFETY: the slot is free: its last work is done. What the work names belongs to the slot or
         // to self, which waits before it goes.
@@ -284,26 +323,14 @@ impl Pass {
     /// What pipelines for frames like this one, shown so, are specialized for.
     fn kinds(&self, frame: &Frame<'_>, view: &View, tone: ToneKinds) -> Result<Kinds, PassError> {
         Ok(Kinds {
-            group: GROUP,
+            group: kinds::GROUP,
             source: kinds::Source::of(frame.format).ok_or(PassError::Format(frame.format))?,
             target: self.kind,
             dithered: frame.format.depth() > self.target.format.depth(),
             carried: carries_over(frame, view, &self.target),
             tone,
-            upright: view.upright_origin().is_some(),
-            gathered: !matches!(frame.pixels, Pixels::DmaBuf { .. })
-                || self.device.physical().kind != Kind::Cpu,
+            upright: view.upright_origin().is_some_and(|it| !frame.format.is_yuv() || is_even(it)),
         })
-    }
-
-    /// The pipeline that converts without scaling.
-    fn pipeline(&mut self, kinds: Kinds) -> Result<usize, PassError> {
-        if let Some(index) = self.pipelines.iter().position(|(it, _)| *it == kinds) {
-            return Ok(index);
-        }
-        let pipeline = Pipeline::new(&self.layout, self.kind.shader(), &kinds.constants())?;
-        self.pipelines.push((kinds, pipeline));
-        Ok(self.pipelines.len() - 1)
     }
 
     /// The filters of this geometry, made anew where it was another.
@@ -334,11 +361,19 @@ impl Pass {
     /// The index of a slot that no one holds and the GPU is done with; a new one where there is none.
     fn free_slot(&mut self) -> Result<usize, PassError> {
         let done = self.timeline.value()?;
+        if done != self.progress.0 || done == self.submitted {
+            self.progress = (done, Instant::now());
+        }
         if let Some(index) = self.slots.iter().position(|it| it.is_free(done)) {
             return Ok(index);
         }
         if self.slots.len() == self.most {
-            return Err(PassError::Full(self.most));
+            let stands_still = done < self.submitted && self.progress.1.elapsed() > self.patience;
+            return Err(if stands_still {
+                PassError::Late(self.patience)
+            } else {
+                PassError::Full(self.most)
+            });
         }
         let (device, layout) = (&self.device, &self.layout);
         let timelines = (&self.timeline, self.handed_over.as_ref());
@@ -380,17 +415,8 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        // Nothing may go while the GPU uses it. A device that is lost uses nothing any more; one that
-        // hangs is left what it has.
-        let waited = self.timeline.wait(self.submitted, Duration::from_secs(5));
-        if matches!(waited, Ok(false)) {
-            tracing::warn!("the GPU does not come back; what it uses is left to it");
-            std::mem::forget(std::mem::take(&mut self.slots));
-            std::mem::forget(self.staged.take());
-            std::mem::forget(std::mem::take(&mut self.imported));
-            std::mem::forget(std::mem::take(&mut self.retired));
-            std::mem::forget(std::mem::take(&mut self.scalers));
-        }
+        // Nothing may go while the GPU uses it.
+        self.timeline.settle(self.submitted, Duration::from_secs(5));
     }
 }
 
@@ -410,10 +436,14 @@ fn carries_over(frame: &Frame<'_>, view: &View, target: &Target) -> bool {
     // From eight to ten bits, full range is no plain shift.
     let same_steps =
         frame.format.depth() == target.format.depth() || frame.color.range == ColorRange::Limited;
-    let even = |(x, y): (u32, u32)| x.is_multiple_of(2) && y.is_multiple_of(2);
     subsampled(frame.format)
         && subsampled(target.format)
         && frame.color == target.color
         && same_steps
-        && view.upright_origin().is_some_and(even)
+        && view.upright_origin().is_some_and(is_even)
+}
+
+/// Whether chroma that two by two pixels share begins at a place.
+const fn is_even((x, y): (u32, u32)) -> bool {
+    x.is_multiple_of(2) && y.is_multiple_of(2)
 }

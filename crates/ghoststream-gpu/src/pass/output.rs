@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::imported::Fences;
+use super::staging::Staged;
 use super::{PassError, Target};
 use crate::cuda;
 use crate::vulkan::{
-    Buffer, Commands, DescriptorSet, Device, Layout, Timeline, Timestamps, Use, VulkanError, vk,
+    Buffer, Commands, DescriptorSet, Device, Layout, Timeline, Timestamps, Use, VulkanError,
 };
 
 /// Who reads the pictures.
@@ -58,12 +59,14 @@ pub(super) struct Slot {
     pub(super) commands: Commands,
     pub(super) set: DescriptorSet,
     pub(super) params: Buffer,
-    /// Through which a frame from memory of the CPU is copied up.
-    pub(super) staging: Room,
-    /// The same for a new pointer.
+    /// Through which a new pointer is copied up.
     pub(super) pointer: Room,
     /// For frames in memory of a GPU; made when the first one comes.
     pub(super) fences: Option<Fences>,
+    /// For a picture between two others; made when the first one comes.
+    pub(super) between: Option<DescriptorSet>,
+    /// What its commands read, where whoever lent that may let it go.
+    pub(super) read: Option<Arc<Staged>>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -78,11 +81,6 @@ impl Room {
             Some(buffer) => Ok(self.0.insert(buffer)),
             None => Ok(self.0.insert(Buffer::new(device, length, Use::Upload)?)),
         }
-    }
-
-    /// The handle, if there is memory.
-    pub(super) fn raw(&self) -> Option<vk::Buffer> {
-        self.0.as_ref().map(Buffer::raw)
     }
 }
 
@@ -117,6 +115,16 @@ impl Output {
     /// Whether the GPU copies it back for the CPU.
     pub fn is_read_back(&self) -> bool {
         self.shared.readback.is_some()
+    }
+
+    /// Whether it lies in this slot's memory.
+    pub(super) fn is_in(&self, shared: &Arc<Shared>) -> bool {
+        Arc::ptr_eq(&self.shared, shared)
+    }
+
+    /// The GPU reads it for what is done when the timeline has reached this.
+    pub(super) fn is_read_until(&self, done: u64) {
+        self.shared.done.fetch_max(done, Ordering::AcqRel);
     }
 
     /// The device's memory in which it lies. Always the same buffers come, each at its address.
@@ -174,8 +182,8 @@ impl Slot {
         let shared = Shared { buffer, readback, layout: lie, id, timeline, handed_over, timestamps, done };
         let shared = Arc::new(shared);
         let commands = Commands::new(device)?;
-        let (staging, pointer) = (Room::default(), Room::default());
-        Ok(Self { commands, set, params, staging, pointer, fences: None, shared })
+        let pointer = Room::default();
+        Ok(Self { commands, set, params, pointer, fences: None, between: None, read: None, shared })
     }
 
     /// Whether no one holds its picture and the GPU, which has reached `done`, does not write it.
@@ -185,7 +193,7 @@ impl Slot {
 }
 
 /// How the planes of a target lie in its buffer.
-fn layout_of(target: &Target) -> cuda::Layout {
+pub(super) fn layout_of(target: &Target) -> cuda::Layout {
     let planes = target.format.planes();
     let plane = |it| if it < planes { target.format.plane_layout(it, target.size) } else { (0, 0) };
     cuda::Layout::new([0, 1, 2].map(plane))

@@ -31,8 +31,8 @@ pub(super) struct Work<'a> {
 pub(super) enum Step<'a> {
     /// One, where nothing is scaled, and the pixels that a workgroup of it makes, across and down.
     Convert(&'a Pipeline, (u32, u32)),
-    /// What was prepared for its geometry.
-    Scale(&'a Scalers),
+    /// What was prepared for its geometry, and whether the pointer is over the picture.
+    Scale(&'a Scalers, bool),
 }
 
 /// Where the source is.
@@ -71,21 +71,31 @@ pub(super) unsafe fn record(device: &ash::Device, list: vk::CommandBuffer, work:
                 let down = work.size.height.div_ceil(pixels.1);
                 dispatch(device, list, pipeline, &work.sets, (across, down));
             }
-            Step::Scale(scalers) => scalers.record(device, list, work.sets),
+            Step::Scale(scalers, pointed) => scalers.record(device, list, work.sets, pointed),
         }
         work.light.after(device, list);
         if let Source::Imported(picture) = work.source {
             picture.release(list);
         }
-        if let Some(readback) = &work.output.readback {
-            barrier(device, list, WRITTEN, vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_READ);
-            let region = vk::BufferCopy::default().size(work.output.buffer.len());
-            device.cmd_copy_buffer(list, work.output.buffer.raw(), readback.raw(), &[region]);
-            to_host(device, list);
-        }
+        read_back(device, list, work.output);
         if let Some(timestamps) = &work.output.timestamps {
             timestamps.end(list);
         }
+    }
+}
+
+/// Copies a picture that was just written to where the CPU reads it, if it does.
+///
+/// # Safety
+/// The list is being recorded; the picture lives until it is done.
+pub(super) unsafe fn read_back(device: &ash::Device, list: vk::CommandBuffer, output: &Shared) {
+    let Some(readback) = &output.readback else { return };
+    let region = vk::BufferCopy::default().size(output.buffer.len());
+    // SAFETY: the caller's promises; the buffers are as long as the region.
+    unsafe {
+        barrier(device, list, WRITTEN, vk::PipelineStageFlags2::COPY, vk::AccessFlags2::TRANSFER_READ);
+        device.cmd_copy_buffer(list, output.buffer.raw(), readback.raw(), &[region]);
+        to_host(device, list);
     }
 }
 

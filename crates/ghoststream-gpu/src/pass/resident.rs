@@ -1,12 +1,14 @@
 //! Pictures that stay in the device's memory.
 
+use std::sync::Arc;
+
 use super::staging::Staged;
 use super::{Frame, PassError, Pixels};
 use crate::vulkan::{Buffer, Commands, Device, Layout, Use};
 
-/// A picture in the device's memory. It must not go before what was made of it is there.
+/// A picture in the device's memory. Where it goes before what is made of it is there, the pass keeps it.
 #[derive(Debug)]
-pub struct Resident(pub(super) Staged);
+pub struct Resident(pub(super) Arc<Staged>);
 
 impl Resident {
     /// Copies a picture from memory of the CPU, and waits until it is there.
@@ -25,6 +27,6 @@ impl Resident {
             })?;
         }
         staged.filled();
-        Ok(Self(staged))
+        Ok(Self(Arc::new(staged)))
     }
 }

@@ -28,9 +28,10 @@ const ACROSS: (u32, u32) = (32, 4);
 const AHEAD: u32 = 18;
 const AHEAD_ON_CPU: u32 = 4;
 
-/// Invocations of a workgroup of `scale_half.comp`, each of which filters two columns, and the rows of the output
-/// that it makes.
+/// Invocations of `scale_half.comp` side by side, each of which filters two columns; how many times as many a
+/// workgroup has, one below the other; and the rows of the output that each makes.
 const LANES: u32 = 32;
+const GROUPS: u32 = 1;
 const HALF_ROWS: u32 = 4;
 
 /// What a scaler is for.
@@ -53,6 +54,8 @@ pub(super) struct Scaler {
     set: DescriptorSet,
     /// In order: the one that filters across, where there are two.
     steps: Vec<(Arc<Pipeline>, (u32, u32))>,
+    /// What takes the place of the last step's where the pointer is over the picture.
+    pointed: Option<Arc<Pipeline>>,
     /// Both tables and what is said of them, in the order of the bindings.
     buffers: [Buffer; 3],
     /// Rows between two dispatches; a single pixel, never used, where there is one.
@@ -130,7 +133,7 @@ impl Scalers {
         self.last.iter_mut().for_each(|it| it.filled = true);
     }
 
-    /// The dispatches of a picture whose other sets are these, as prepared.
+    /// The dispatches of a picture whose other sets are these, as prepared. `pointed`: with the pointer over it.
     ///
     /// # Safety
     /// The list is being recorded, and will be submitted after those that were recorded before; self and
@@ -140,10 +143,11 @@ impl Scalers {
         device: &ash::Device,
         list: vk::CommandBuffer,
         sets: [vk::DescriptorSet; 3],
+        pointed: bool,
     ) {
         if let Some(scaler) = &self.last {
             // SAFETY: the caller's promises.
-            unsafe { scaler.record(device, list, sets) };
+            unsafe { scaler.record(device, list, sets, pointed) };
         }
     }
 
@@ -199,15 +203,25 @@ impl Scaler {
         let ahead = if on_cpu { AHEAD_ON_CPU } else { AHEAD };
         let exact = across.exact.as_ref().zip(down.exact.as_ref());
         let half = matches!(plan, Plan::Half(_));
-        let (shader, rows) = if half { (Shader::Half, HALF_ROWS) } else { (Shader::Scale, ROWS) };
-        let pipeline = scalers.pipeline(layout, shader, constants(scaling.kinds, plan, exact, ahead))?;
+        let (shader, rows) = if half { (Shader::Half, GROUPS * HALF_ROWS) } else { (Shader::Scale, ROWS) };
+        let constants = constants(scaling.kinds, plan, exact, ahead);
+        // Both at once, so that a pointer that comes or goes later waits for no compiler.
+        let pointed =
+            half.then(|| scalers.pipeline(layout, shader, with_pointer(constants.clone()))).transpose()?;
+        let pipeline = scalers.pipeline(layout, shader, constants)?;
         steps.push((pipeline, (size.width.div_ceil(plan.tile()), size.height.div_ceil(rows))));
-        Ok(Self { scaling, set, steps, buffers, _halfway: halfway, staging, filled: false })
+        Ok(Self { scaling, set, steps, pointed, buffers, _halfway: halfway, staging, filled: false })
     }
 
     /// # Safety
     /// As for [`Scalers::record`].
-    unsafe fn record(&self, device: &ash::Device, list: vk::CommandBuffer, sets: [vk::DescriptorSet; 3]) {
+    unsafe fn record(
+        &self,
+        device: &ash::Device,
+        list: vk::CommandBuffer,
+        sets: [vk::DescriptorSet; 3],
+        pointed: bool,
+    ) {
         let [output, source, pointer] = sets;
         let sets = [output, source, pointer, self.set.raw()];
         let shader = vk::PipelineStageFlags2::COMPUTE_SHADER;
@@ -231,7 +245,8 @@ impl Scaler {
                 if index > 0 {
                     record::barrier(device, list, WRITTEN, shader, vk::AccessFlags2::SHADER_STORAGE_READ);
                 }
-                record::dispatch(device, list, pipeline, &sets, *groups);
+                let pointed = self.pointed.as_ref().filter(|_| pointed && index + 1 == self.steps.len());
+                record::dispatch(device, list, pointed.unwrap_or(pipeline), &sets, *groups);
             }
         }
     }
@@ -241,8 +256,7 @@ impl Plan {
     fn new(across: &Table, down: &Table, scaling: &Scaling) -> Self {
         let Rect { width, height, .. } = scaling.content;
         if let (Some(across), Some(down), 0, 0) = (&across.exact, &down.exact, width % 2, height % 2) {
-            let Kinds { source, target, .. } = scaling.kinds;
-            if across.halves() && across == down && source.has_quads() && !target.is_wide() {
+            if across.halves() && across == down && !scaling.kinds.target.is_wide() {
                 let beside = across.weights.len() as u32 / 4;
                 return Self::Half((LANES - 2 * beside - 1) / 4 * 4);
             }
@@ -293,18 +307,29 @@ fn describe(across: &Table, down: &Table, plan: Plan) -> Vec<u8> {
 
 /// The specialization constants of `scale.comp` and `scale_half.comp`: those that all shaders have, then from 16 on its own.
 fn constants(kinds: Kinds, plan: Plan, exact: Option<(&Exact, &Exact)>, ahead: u32) -> Vec<u32> {
-    let lanes = if matches!(plan, Plan::Half(_)) { LANES } else { GROUP };
-    let mut constants = shared_constants(kinds, (lanes, 1));
+    let half = matches!(plan, Plan::Half(_));
+    let mut constants = shared_constants(kinds, if half { (LANES, GROUPS) } else { (GROUP, 1) });
     constants.push(u32::from(plan == Plan::Halfway));
     if let (Plan::Half(_) | Plan::Exact(_), Some((across, down))) = (plan, exact) {
         let parts = |it: &Exact| it.weights.len() as u32 / it.step;
-        let batch = batch(ROWS + parts(down) - 1, (ahead / down.step).max(1));
-        constants.extend([1, across.step, down.step, parts(across), parts(down), batch]);
+        constants.extend([1, across.step, down.step, parts(across), parts(down)]);
+        if half {
+            constants.push(HALF_ROWS);
+            constants.extend(across.weights[across.weights.len() / 2..].iter().map(|it| it.to_bits()));
+        } else {
+            constants.push(batch(ROWS + parts(down) - 1, (ahead / down.step).max(1)));
+        }
     }
     constants
 }
 
-/// Up to 16.
+/// The same for pictures with the pointer over them: `POINTED` of `scale_half.comp`.
+fn with_pointer(mut constants: Vec<u32>) -> Vec<u32> {
+    constants[15] = 1;
+    constants
+}
+
+/// Those that all shaders have, padded to where those of scaling begin.
 fn shared_constants(kinds: Kinds, group: (u32, u32)) -> Vec<u32> {
     let mut constants = Kinds { group, ..kinds }.constants().to_vec();
     constants.resize(16, 0);

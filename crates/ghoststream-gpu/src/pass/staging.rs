@@ -2,9 +2,8 @@
 
 use ghoststream_picture::{PixelFormat, Rect, Size};
 
-use super::kinds::{self, Plane};
 use super::{Frame, PassError};
-use crate::vulkan::{Buffer, DescriptorSet, Device, Image, Layout, vk};
+use crate::vulkan::{Buffer, DescriptorSet, Device, Image, Layout, Words, vk, words};
 
 /// Where each rectangle begins in the staging memory: a multiple of every texel's size.
 const ALIGNMENT: usize = 16;
@@ -17,7 +16,7 @@ pub(super) type Region = (usize, vk::BufferImageCopy);
 pub(super) struct Staged {
     format: PixelFormat,
     size: Size,
-    planes: Vec<Plane>,
+    planes: Vec<Words>,
     pub(super) images: Vec<Image>,
     pub(super) set: DescriptorSet,
     /// Whether they hold the frame before, so that what changed is enough.
@@ -30,7 +29,7 @@ pub(super) struct Staged {
 
 impl Staged {
     pub(super) fn new(device: &Device, layout: &Layout, frame: &Frame<'_>) -> Result<Self, PassError> {
-        let planes = kinds::planes(frame.format);
+        let planes = words(frame.format);
         if planes.is_empty() {
             return Err(PassError::Format(frame.format));
         }
@@ -63,7 +62,7 @@ impl Staged {
 
     /// Bytes that a rectangle takes, over all planes.
     fn room(&self, rect: Rect) -> usize {
-        let plane = |it: &Plane| it.part(rect).size().area() as usize * it.texel;
+        let plane = |it: &Words| it.part(rect).size().area() as usize * it.texel;
         self.planes.iter().map(|it| plane(it).next_multiple_of(ALIGNMENT)).sum()
     }
 

@@ -80,6 +80,7 @@ pub(super) struct SyncobjPoints {
     pub(super) flags: u32,
 }
 
+pub(super) const DMA_BUF_SYNC: Opcode = opcode::write::<u64>(b'b', 0);
 pub(super) const EXPORT_SYNC_FILE: Opcode = opcode::read_write::<DmaBufSyncFile>(b'b', 2);
 pub(super) const IMPORT_SYNC_FILE: Opcode = opcode::write::<DmaBufSyncFile>(b'b', 3);
 pub(super) const SYNC_MERGE: Opcode = opcode::read_write::<Merge>(b'>', 3);

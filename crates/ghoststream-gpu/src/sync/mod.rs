@@ -5,6 +5,7 @@
 
 pub mod fence;
 mod ioctl;
+pub(crate) mod reading;
 mod timeline;
 
 pub use timeline::{RenderNode, Syncobj, Timeline};

@@ -30,6 +30,7 @@ pub struct Buffer {
     // Goes after the buffer: see `Drop`.
     memory: Memory,
     length: u64,
+    exported: bool,
     mapped: Option<NonNull<u8>>,
 }
 
@@ -53,7 +54,8 @@ impl Buffer {
                 | vk::BufferUsageFlags::TRANSFER_SRC
                 | vk::BufferUsageFlags::TRANSFER_DST,
         );
-        if purpose == Use::Exported {
+        let exported = purpose == Use::Exported;
+        if exported {
             info = info.push_next(&mut external);
         }
         // SAFETY: what the structure points to lives during the call.
@@ -72,14 +74,14 @@ impl Buffer {
         let mut export = vk::ExportMemoryAllocateInfo::default().handle_types(OPAQUE);
         let mut dedicated = vk::MemoryDedicatedAllocateInfo::default().buffer(raw);
         let mut memory = vk::MemoryAllocateInfo::default();
-        if purpose == Use::Exported {
+        if exported {
             memory = memory.push_next(&mut export).push_next(&mut dedicated);
         }
         let memory = Memory::new(device, needs, &wanted, memory).inspect_err(|_| {
             // SAFETY: nothing uses it.
             unsafe { device.raw().destroy_buffer(raw, None) };
         })?;
-        let mut this = Self { device: device.clone(), raw, memory, length, mapped: None };
+        let mut this = Self { device: device.clone(), raw, memory, length, exported, mapped: None };
         // SAFETY: the memory is large enough for the buffer, of an allowed type, and belongs to it alone.
         unsafe { device.raw().bind_buffer_memory(raw, this.memory.raw, 0) }
             .map_err(VulkanError::of("vkBindBufferMemory"))?;
@@ -143,13 +145,19 @@ impl Buffer {
     /// # Errors
     /// It was made for another use, or the driver cannot.
     pub fn export(&self) -> Result<(OwnedFd, u64), VulkanError> {
-        Ok((self.memory.export()?, self.memory.length))
+        if !self.exported {
+            let result = vk::Result::ERROR_FEATURE_NOT_PRESENT;
+            return Err(VulkanError { call: "vkGetMemoryFdKHR", result });
+        }
+        // SAFETY: the memory was allocated for export.
+        Ok((unsafe { self.memory.export() }?, self.memory.length))
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: the GPU does not use it any more: see the module's documentation. The memory follows.
-        unsafe { self.device.raw().destroy_buffer(self.raw, None) };
+        unsafe { device.destroy_buffer(self.raw, None) };
     }
 }

@@ -8,6 +8,8 @@ use super::{Device, Timeline, VulkanError};
 #[derive(Debug)]
 pub struct Commands {
     device: Device,
+    /// Whether it is for the optical flow engine, and not for computing.
+    flow: bool,
     pool: vk::CommandPool,
     raw: vk::CommandBuffer,
 }
@@ -15,8 +17,8 @@ pub struct Commands {
 /// When submitted work begins, and who hears of its end.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Submission<'a> {
-    /// Binary semaphores to wait for.
-    pub wait: &'a [vk::Semaphore],
+    /// Timelines and the values that they have to have reached; binary semaphores have any value.
+    pub wait: &'a [(vk::Semaphore, u64)],
     /// Timelines and the values that they reach with it; binary semaphores have any value.
     pub signal: &'a [(vk::Semaphore, u64)],
 }
@@ -27,13 +29,25 @@ impl Commands {
     /// # Errors
     /// The driver failed.
     pub fn new(device: &Device) -> Result<Self, VulkanError> {
+        Self::of_family(device, device.family(), false)
+    }
+
+    /// An empty list for the optical flow engine.
+    ///
+    /// # Errors
+    /// The device has none, or the driver failed.
+    pub fn for_optical_flow(device: &Device) -> Result<Self, VulkanError> {
+        Self::of_family(device, device.flow()?.family(), true)
+    }
+
+    fn of_family(device: &Device, family: u32, flow: bool) -> Result<Self, VulkanError> {
         let info = vk::CommandPoolCreateInfo::default()
-            .queue_family_index(device.family())
+            .queue_family_index(family)
             .flags(vk::CommandPoolCreateFlags::TRANSIENT);
-        // SAFETY: the family is the device's.
+        // SAFETY: the family is one of the device's, and a queue of it was made.
         let pool = unsafe { device.raw().create_command_pool(&info, None) }
             .map_err(VulkanError::of("vkCreateCommandPool"))?;
-        let mut this = Self { device: device.clone(), pool, raw: vk::CommandBuffer::null() };
+        let mut this = Self { device: device.clone(), flow, pool, raw: vk::CommandBuffer::null() };
         let info = vk::CommandBufferAllocateInfo::default()
             .command_pool(pool)
             .level(vk::CommandBufferLevel::PRIMARY)
@@ -88,8 +102,8 @@ impl Commands {
         let mut waits = [vk::SemaphoreSubmitInfo::default(); 4];
         let mut signals = [vk::SemaphoreSubmitInfo::default(); 4];
         let count = |length: usize| length.min(4);
-        for (slot, semaphore) in waits.iter_mut().zip(submission.wait) {
-            *slot = info((*semaphore, 0));
+        for (slot, wait) in waits.iter_mut().zip(submission.wait) {
+            *slot = info(*wait);
         }
         for (slot, signal) in signals.iter_mut().zip(submission.signal) {
             *slot = info(*signal);
@@ -99,7 +113,7 @@ impl Commands {
             .wait_semaphore_infos(&waits[..count(submission.wait.len())])
             .command_buffer_infos(&buffers)
             .signal_semaphore_infos(&signals[..count(submission.signal.len())]);
-        let queue = self.device.queue();
+        let queue = if self.flow { self.device.flow()?.queue() } else { self.device.queue() };
         // SAFETY: the caller's promises; the lock keeps others from the queue.
         unsafe { self.device.raw().queue_submit2(*queue, &[submit], vk::Fence::null()) }
             .map_err(VulkanError::of("vkQueueSubmit2"))
@@ -116,24 +130,40 @@ impl Commands {
         device: &Device,
         record: impl FnOnce(&ash::Device, vk::CommandBuffer),
     ) -> Result<(), VulkanError> {
+        // SAFETY: the caller's promises.
+        unsafe { Self::run_once_after(device, &[], record) }
+    }
+
+    /// The same, once the timelines of `wait` have reached their values.
+    ///
+    /// # Errors
+    /// As for [`Self::run_once`].
+    ///
+    /// # Safety
+    /// As for [`Self::record`]; the values will be reached.
+    pub unsafe fn run_once_after(
+        device: &Device,
+        wait: &[(vk::Semaphore, u64)],
+        record: impl FnOnce(&ash::Device, vk::CommandBuffer),
+    ) -> Result<(), VulkanError> {
         let (mut this, timeline) = (Self::new(device)?, Timeline::new(device)?);
         // SAFETY: the list is new, and waited for below; the rest is the caller's promise.
         unsafe {
             this.record(record)?;
-            this.submit(Submission { wait: &[], signal: &[(timeline.raw(), 1)] })?;
+            this.submit(Submission { wait, signal: &[(timeline.raw(), 1)] })?;
         }
         if timeline.wait(1, std::time::Duration::from_secs(60))? {
             return Ok(());
         }
-        // What the GPU still uses must not go.
-        std::mem::forget((this, timeline));
+        device.abandon();
         Err(VulkanError { call: "vkWaitSemaphores", result: vk::Result::TIMEOUT })
     }
 }
 
 impl Drop for Commands {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: the GPU does not use it any more: see the module's documentation.
-        unsafe { self.device.raw().destroy_command_pool(self.pool, None) };
+        unsafe { device.destroy_command_pool(self.pool, None) };
     }
 }

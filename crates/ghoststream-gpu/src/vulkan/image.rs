@@ -37,8 +37,22 @@ impl Image {
             .samples(vk::SampleCountFlags::TYPE_1)
             .usage(Self::USAGE);
         // SAFETY: the structure is whole.
+        unsafe { Self::of(device, &info) }
+    }
+
+    /// An image of one plane, with memory of its own and a view of all of it.
+    ///
+    /// # Errors
+    /// There is no memory left, or the device cannot.
+    ///
+    /// # Safety
+    /// What the structure says is what Vulkan's specification demands, and what it points to lives during
+    /// the call.
+    pub(crate) unsafe fn of(device: &Device, info: &vk::ImageCreateInfo<'_>) -> Result<Self, VulkanError> {
+        let (format, size) = (info.format, Size::new(info.extent.width, info.extent.height));
+        // SAFETY: the caller's promises.
         let raw =
-            unsafe { device.raw().create_image(&info, None) }.map_err(VulkanError::of("vkCreateImage"))?;
+            unsafe { device.raw().create_image(info, None) }.map_err(VulkanError::of("vkCreateImage"))?;
         device.count();
         // SAFETY: the image was just made.
         let needs = unsafe { device.raw().get_image_memory_requirements(raw) };
@@ -76,10 +90,11 @@ impl Image {
 
 impl Drop for Image {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: the GPU does not use it any more: see the module's documentation. The memory follows.
         unsafe {
-            self.device.raw().destroy_image_view(self.view, None);
-            self.device.raw().destroy_image(self.raw, None);
+            device.destroy_image_view(self.view, None);
+            device.destroy_image(self.raw, None);
         }
     }
 }

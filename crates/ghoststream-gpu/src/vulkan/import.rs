@@ -8,15 +8,15 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd};
 
 use ash::vk;
-use ghoststream_picture::{PixelFormat, Size};
+use ghoststream_picture::{PixelFormat, Rect, Size};
 use rustix::fs::fstat;
 
 use super::format::{PlaneFormat, plane_formats};
 use super::image::view;
 use super::importable::{importable, modifiers};
 use super::memory::Memory;
-use super::{Device, VulkanError};
-use crate::{DmaBuf, DmaBufError, DmaBufPlane, PlaneLayout, check_layout, memory_length};
+use super::{Device, VulkanError, opaque};
+use crate::{DmaBuf, DmaBufError, DmaBufPlane, MemoryKind, PlaneLayout, check_layout, memory_length};
 
 const HANDLE: vk::ExternalMemoryHandleTypeFlags = vk::ExternalMemoryHandleTypeFlags::DMA_BUF_EXT;
 
@@ -40,9 +40,31 @@ pub enum ImportError {
     /// There are no descriptors left, say.
     #[error("its memory cannot be taken: {0}")]
     Descriptor(#[from] io::Error),
+    /// Opaque memory is of use on its own device alone.
+    #[error("{device} cannot read memory that was exported as opaque by another device")]
+    Foreign { device: String },
+    /// The driver cannot take over what is a DMA-BUF and large enough.
+    #[error("{device} cannot reach its memory ({error}): most likely another GPU draws it")]
+    Elsewhere { device: String, error: VulkanError },
     /// The driver refused.
     #[error(transparent)]
     Vulkan(#[from] VulkanError),
+}
+
+impl ImportError {
+    /// Of memory that was asked for or taken over for a device of this name.
+    fn of_memory(self, device: &str) -> Self {
+        use vk::Result;
+        match self {
+            Self::Vulkan(error) => match error.result {
+                Result::ERROR_INVALID_EXTERNAL_HANDLE | Result::ERROR_FEATURE_NOT_PRESENT => {
+                    Self::Elsewhere { device: device.to_owned(), error }
+                }
+                _ => Self::Vulkan(error),
+            },
+            other => other,
+        }
+    }
 }
 
 /// A picture of another program, as shaders read it: an image for each plane of its format. It must not go
@@ -61,6 +83,9 @@ impl Imported {
         let DmaBuf { format, size, modifier, ref planes, .. } = *buffer;
         let unsupported =
             || ImportError::Unsupported { device: device.physical().name.clone(), format, size, modifier };
+        if let MemoryKind::Opaque(of) = buffer.kind {
+            return Ok(Self { planes: vec![opaque::import(device, buffer, of)?.ok_or_else(unsupported)?] });
+        }
         let formats = plane_formats(format).ok_or_else(unsupported)?;
         let known = modifiers(device.physical(), format);
         let wanted = known.iter().find(|it| it.modifier == modifier).ok_or_else(unsupported)?.planes;
@@ -70,12 +95,12 @@ impl Imported {
         let each = planes.len() / formats.len();
         let parts = planes.chunks(each).zip(layouts.chunks(each)).enumerate();
         let mut images = Vec::with_capacity(formats.len());
-        for ((index, (memory, layouts)), plane) in parts.zip(formats) {
+        for ((index, (memory, layouts)), plane) in parts.zip(&formats) {
             if let Some(other) = apart(memory)? {
                 return Err(ImportError::Apart { plane: index * each + other, format });
             }
             let extent = importable(device.physical(), plane, modifier).ok_or_else(unsupported)?;
-            let part = plane.size(size);
+            let part = plane.words.part(Rect::of(size)).size();
             if part.width > extent.width || part.height > extent.height {
                 return Err(unsupported());
             }
@@ -89,7 +114,7 @@ impl Imported {
         self.planes.iter().map(|it| it.image.view)
     }
 
-    /// The same as words: [`PlaneFormat::words`].
+    /// The same as words: numbers, as they lie in memory.
     pub fn words(&self) -> impl Iterator<Item = vk::ImageView> {
         self.planes.iter().map(|it| it.image.words)
     }
@@ -124,9 +149,9 @@ impl Imported {
         let mut barriers = [vk::ImageMemoryBarrier2::default(); 4];
         for (barrier, plane) in barriers.iter_mut().zip(&self.planes) {
             let device = &plane.image.device;
-            let theirs = match device.physical().abilities.foreign_queue {
-                true => vk::QUEUE_FAMILY_FOREIGN_EXT,
-                false => vk::QUEUE_FAMILY_EXTERNAL,
+            let theirs = match plane.same_driver || !device.physical().abilities.foreign_queue {
+                true => vk::QUEUE_FAMILY_EXTERNAL,
+                false => vk::QUEUE_FAMILY_FOREIGN_EXT,
             };
             let (source, destination) =
                 if to_us { (theirs, device.family()) } else { (device.family(), theirs) };
@@ -171,15 +196,17 @@ fn apart(planes: &[DmaBufPlane]) -> io::Result<Option<usize>> {
 
 /// An image in another program's memory. The image goes before its memory.
 #[derive(Debug)]
-struct Plane {
+pub(super) struct Plane {
     image: Image,
-    _memory: Memory,
+    memory: Memory,
+    /// Whether who else has it is of our driver, too.
+    same_driver: bool,
 }
 
 #[derive(Debug)]
-struct Image {
+pub(super) struct Image {
     device: Device,
-    raw: vk::Image,
+    pub(super) raw: vk::Image,
     view: vk::ImageView,
     words: vk::ImageView,
 }
@@ -194,21 +221,50 @@ impl Plane {
         memory: &DmaBufPlane,
         layouts: &[PlaneLayout],
     ) -> Result<Self, ImportError> {
-        let mut image = Image::new(device, format, size, modifier, layouts)?;
-        // SAFETY: the image was just made.
-        let needs = unsafe { device.raw().get_image_memory_requirements(image.raw) };
+        let image = Image::new(device, format, size, modifier, layouts)?;
+        let mut needs = image.needs();
         let length = layouts[0].length;
         if needs.size > length {
             return Err(ImportError::TooShort { plane: index, needed: needs.size, length });
         }
-        let memory = import_memory(device, image.raw, needs, memory.fd.as_fd())?;
+        let fd = memory.fd.as_fd();
+        let memory = memory_types(device, fd).map_err(ImportError::from).and_then(|types| {
+            needs.memory_type_bits &= types;
+            import_memory(device, image.raw, needs, fd, HANDLE)
+        });
+        let memory = memory.map_err(|error| error.of_memory(&device.physical().name))?;
         // SAFETY: the memory is large enough for the image, and of a type that both allow.
+        unsafe { Self::bound(image, memory, &format, false) }.map_err(ImportError::from)
+    }
+
+    /// An image in its memory, with its views.
+    ///
+    /// # Safety
+    /// The memory is large enough for the image, of a type that it allows, and belongs to it alone.
+    pub(super) unsafe fn bound(
+        mut image: Image,
+        memory: Memory,
+        format: &PlaneFormat,
+        same_driver: bool,
+    ) -> Result<Self, VulkanError> {
+        let device = &image.device;
+        // SAFETY: the caller's promises.
         unsafe { device.raw().bind_image_memory(image.raw, memory.raw, 0) }
             .map_err(VulkanError::of("vkBindImageMemory"))?;
         let color = vk::ImageAspectFlags::COLOR;
         image.view = view(device, image.raw, format.format, color, format.components)?;
-        image.words = view(device, image.raw, format.words, color, vk::ComponentMapping::default())?;
-        Ok(Self { image, _memory: memory })
+        image.words = view(device, image.raw, format.words.format, color, vk::ComponentMapping::default())?;
+        Ok(Self { image, memory, same_driver })
+    }
+
+    /// The image, valid as long as self lives.
+    pub(super) const fn raw(&self) -> vk::Image {
+        self.image.raw
+    }
+
+    /// Its memory.
+    pub(super) const fn memory(&self) -> &Memory {
+        &self.memory
     }
 }
 
@@ -229,7 +285,7 @@ impl Image {
         let mut modifier = vk::ImageDrmFormatModifierExplicitCreateInfoEXT::default()
             .drm_format_modifier(modifier)
             .plane_layouts(&planes[..layouts.len()]);
-        let formats = [format.format, format.words];
+        let formats = [format.format, format.words.format];
         let mut formats = vk::ImageFormatListCreateInfo::default().view_formats(&formats);
         let mut external = vk::ExternalMemoryImageCreateInfo::default().handle_types(HANDLE);
         let info = vk::ImageCreateInfo::default()
@@ -247,39 +303,61 @@ impl Image {
             .push_next(&mut formats);
         // SAFETY: what the structure points to lives during the call; `importable` said that the driver
         // knows the format, the modifier and the size.
+        unsafe { Self::create(device, &info) }
+    }
+
+    /// # Safety
+    /// The driver knows images like this.
+    pub(super) unsafe fn create(
+        device: &Device,
+        info: &vk::ImageCreateInfo<'_>,
+    ) -> Result<Self, VulkanError> {
+        // SAFETY: the caller's promise.
         let raw =
-            unsafe { device.raw().create_image(&info, None) }.map_err(VulkanError::of("vkCreateImage"))?;
+            unsafe { device.raw().create_image(info, None) }.map_err(VulkanError::of("vkCreateImage"))?;
         device.count();
         let none = vk::ImageView::null();
         Ok(Self { device: device.clone(), raw, view: none, words: none })
+    }
+
+    /// The memory that it needs.
+    pub(super) fn needs(&self) -> vk::MemoryRequirements {
+        // SAFETY: the image is of this device.
+        unsafe { self.device.raw().get_image_memory_requirements(self.raw) }
     }
 }
 
 impl Drop for Image {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: the GPU does not use it any more: see the module's documentation. Null is allowed.
         unsafe {
-            self.device.raw().destroy_image_view(self.words, None);
-            self.device.raw().destroy_image_view(self.view, None);
-            self.device.raw().destroy_image(self.raw, None);
+            device.destroy_image_view(self.words, None);
+            device.destroy_image_view(self.view, None);
+            device.destroy_image(self.raw, None);
         }
     }
 }
 
-/// The memory behind a descriptor, for this image alone.
-fn import_memory(
-    device: &Device,
-    image: vk::Image,
-    mut needs: vk::MemoryRequirements,
-    fd: BorrowedFd<'_>,
-) -> Result<Memory, ImportError> {
+/// The types that the memory behind a DMA-BUF has.
+fn memory_types(device: &Device, fd: BorrowedFd<'_>) -> Result<u32, VulkanError> {
     let mut properties = vk::MemoryFdPropertiesKHR::default();
     // SAFETY: the descriptor is open, and of a DMA-BUF: `layout` has looked.
     unsafe { device.memory_fd()?.get_memory_fd_properties(HANDLE, fd.as_raw_fd(), &mut properties) }
         .map_err(VulkanError::of("vkGetMemoryFdPropertiesKHR"))?;
-    needs.memory_type_bits &= properties.memory_type_bits;
+    Ok(properties.memory_type_bits)
+}
+
+/// The memory behind a descriptor, for this image alone.
+pub(super) fn import_memory(
+    device: &Device,
+    image: vk::Image,
+    needs: vk::MemoryRequirements,
+    fd: BorrowedFd<'_>,
+    handle: vk::ExternalMemoryHandleTypeFlags,
+) -> Result<Memory, ImportError> {
     let own = fd.try_clone_to_owned()?;
-    let mut import = vk::ImportMemoryFdInfoKHR::default().handle_type(HANDLE).fd(own.as_raw_fd());
+    let mut import = vk::ImportMemoryFdInfoKHR::default().handle_type(handle).fd(own.as_raw_fd());
     let mut dedicated = vk::MemoryDedicatedAllocateInfo::default().image(image);
     let info = vk::MemoryAllocateInfo::default().push_next(&mut import).push_next(&mut dedicated);
     let wanted = [vk::MemoryPropertyFlags::DEVICE_LOCAL, vk::MemoryPropertyFlags::empty()];
@@ -294,6 +372,20 @@ mod tests {
     use rustix::fs::{MemfdFlags, memfd_create};
 
     use super::*;
+
+    #[test]
+    fn memory_that_a_driver_does_not_know_is_another_gpus() {
+        let told = |result| {
+            let error = VulkanError { call: "vkAllocateMemory", result };
+            ImportError::Vulkan(error).of_memory("Radeon").to_string()
+        };
+        let elsewhere = told(vk::Result::ERROR_INVALID_EXTERNAL_HANDLE);
+        assert!(
+            elsewhere.starts_with("Radeon cannot reach") && elsewhere.contains("another GPU"),
+            "{elsewhere}"
+        );
+        assert!(!told(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY).contains("another GPU"));
+    }
 
     #[test]
     fn planes_of_one_image_lie_in_one_buffer() {

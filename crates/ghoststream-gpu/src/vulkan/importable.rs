@@ -37,14 +37,14 @@ pub fn imports(physical: &Physical) -> Imports {
     let device = physical.render_node.and_then(number);
     // NVIDIA's own driver puts no fences into DMA-BUFs; Mesa's drivers for the same GPUs do.
     let implicit_sync = !physical.driver.starts_with("NVIDIA");
-    Imports { device, implicit_sync, ..Imports::new(found) }
+    let opaque = physical.abilities.export_memory.then_some(physical.uuid);
+    Imports { device, implicit_sync, opaque, ..Imports::new(found) }
 }
 
 /// The modifiers with which every plane of a format can be imported.
 pub(super) fn modifiers(physical: &Physical, format: PixelFormat) -> Vec<Modifier> {
-    let Some((first, others)) = plane_formats(format).and_then(|it| it.split_first()) else {
-        return Vec::new();
-    };
+    let planes = plane_formats(format).unwrap_or_default();
+    let Some((first, others)) = planes.split_first() else { return Vec::new() };
     let mut found = listed(physical, first);
     if !others.is_empty() {
         // A plane with planes of its own: in which order they come depends on the driver.
@@ -96,7 +96,7 @@ fn modifier_properties(physical: &Physical, format: vk::Format) -> Vec<vk::DrmFo
 /// The largest image of a plane with a modifier that can be imported and read by shaders, as it is and as
 /// words.
 pub(super) fn importable(physical: &Physical, plane: &PlaneFormat, modifier: u64) -> Option<vk::Extent3D> {
-    let formats = [plane.format, plane.words];
+    let formats = [plane.format, plane.words.format];
     let mut formats = vk::ImageFormatListCreateInfo::default().view_formats(&formats);
     let mut modifier = vk::PhysicalDeviceImageDrmFormatModifierInfoEXT::default()
         .drm_format_modifier(modifier)

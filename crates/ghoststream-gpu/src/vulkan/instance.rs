@@ -23,7 +23,7 @@ struct Owner {
     // Goes before the loader.
     raw: ash::Instance,
     messenger: Option<(ext::debug_utils::Instance, vk::DebugUtilsMessengerEXT)>,
-    _entry: ash::Entry,
+    entry: ash::Entry,
 }
 
 /// Vulkan cannot be used.
@@ -31,8 +31,17 @@ struct Owner {
 #[non_exhaustive]
 pub enum VulkanLoadError {
     /// There is no loader.
-    #[error("libvulkan.so.1 cannot be used: {0}; install Vulkan's loader and your GPU's driver")]
+    #[error(
+        "libvulkan.so.1 cannot be used: {0}; install Vulkan's loader (Debian: libvulkan1, Fedora: \
+         vulkan-loader, Arch: vulkan-icd-loader) and your GPU's driver"
+    )]
     Library(#[from] ash::LoadingError),
+    /// It has nothing to drive.
+    #[error(
+        "Vulkan's loader finds no driver that works; install your GPU's (NVIDIA's own, or Debian: \
+         mesa-vulkan-drivers, Fedora: mesa-vulkan-drivers, Arch: vulkan-radeon or vulkan-intel)"
+    )]
+    NoDriver,
     /// It does not start.
     #[error("Vulkan does not start: {0}; check it with vulkaninfo")]
     Start(#[from] VulkanError),
@@ -58,10 +67,12 @@ impl Instance {
             .enabled_layer_names(layers)
             .enabled_extension_names(extensions);
         // SAFETY: what the structure points to lives during the call.
-        let raw =
-            unsafe { entry.create_instance(&info, None) }.map_err(VulkanError::of("vkCreateInstance"))?;
+        let raw = unsafe { entry.create_instance(&info, None) }.map_err(|result| match result {
+            vk::Result::ERROR_INCOMPATIBLE_DRIVER => VulkanLoadError::NoDriver,
+            result => VulkanError { call: "vkCreateInstance", result }.into(),
+        })?;
         let messenger = if watched { Some(listen(&entry, &raw)?) } else { None };
-        Ok(Self(Arc::new(Owner { raw, messenger, _entry: entry })))
+        Ok(Self(Arc::new(Owner { raw, messenger, entry })))
     }
 
     /// The GPUs, in the loader's order. Those without compute are left out.
@@ -75,6 +86,18 @@ impl Instance {
         Ok(all.into_iter().filter_map(|raw| Physical::read(self, raw)).collect())
     }
 
+    /// The devices that [`physical`](Self::physical) leaves out, and why, in words.
+    ///
+    /// # Errors
+    /// A driver failed.
+    pub fn left_out(&self) -> Result<Vec<(String, String)>, VulkanError> {
+        // SAFETY: the instance is valid.
+        let all = unsafe { self.0.raw.enumerate_physical_devices() }
+            .map_err(VulkanError::of("vkEnumeratePhysicalDevices"))?;
+        let left_out = |raw: &vk::PhysicalDevice| Physical::read(self, *raw).is_none();
+        Ok(all.into_iter().filter(left_out).map(|raw| Physical::refusal(self, raw)).collect())
+    }
+
     /// Whether the validation layer is watching.
     pub fn is_validated(&self) -> bool {
         self.0.messenger.is_some()
@@ -83,6 +106,11 @@ impl Instance {
     /// How often the validation layer found a mistake of ours in this process.
     pub fn mistakes() -> u64 {
         MISTAKES.load(Ordering::Relaxed)
+    }
+
+    /// Vulkan's loader, as long as self lives.
+    pub fn entry(&self) -> &ash::Entry {
+        &self.0.entry
     }
 
     /// The `VkInstance`, valid as long as self lives.

@@ -32,12 +32,15 @@ impl Memory {
         Ok(Self { device: device.clone(), raw, length: needs.size })
     }
 
-    /// A descriptor of it, for another program or CUDA. It was allocated for export.
-    pub(super) fn export(&self) -> Result<OwnedFd, VulkanError> {
+    /// A descriptor of it, for another program or CUDA.
+    ///
+    /// # Safety
+    /// It was allocated for export, as an opaque descriptor.
+    pub(super) unsafe fn export(&self) -> Result<OwnedFd, VulkanError> {
         let info = vk::MemoryGetFdInfoKHR::default()
             .memory(self.raw)
             .handle_type(vk::ExternalMemoryHandleTypeFlags::OPAQUE_FD);
-        // SAFETY: the memory is of this device.
+        // SAFETY: the memory is of this device; the caller promises the rest.
         let fd = unsafe { self.device.memory_fd()?.get_memory_fd(&info) }
             .map_err(VulkanError::of("vkGetMemoryFdKHR"))?;
         // SAFETY: the descriptor is new, and given to us.
@@ -47,8 +50,9 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: its buffer or image went before, and the GPU does not use it any more: see the
         // module's documentation.
-        unsafe { self.device.raw().free_memory(self.raw, None) };
+        unsafe { device.free_memory(self.raw, None) };
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use ash::{ext, khr, vk};
 
-use super::Instance;
+use super::{Instance, optical_flow};
 
 /// A GPU that Vulkan knows.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub struct Physical {
     pub(super) raw: vk::PhysicalDevice,
     /// The queue family that computes.
     pub(super) family: u32,
+    /// The queue family of the optical flow engine, where there is one.
+    pub(super) flow_family: Option<u32>,
     longest_buffer: u64,
     /// Its marketing name.
     pub name: String,
@@ -57,8 +59,12 @@ pub struct Abilities {
     pub sync_file: bool,
     /// Memory that belongs to another driver can be handed over and back.
     pub foreign_queue: bool,
-    /// It has `VK_NV_optical_flow`.
+    /// Invocations of a compute shader that hand numbers on to those beside them; none where they do not.
+    pub subgroup: u32,
+    /// It has an engine that finds motion, and `VK_NV_optical_flow` for it.
     pub optical_flow: bool,
+    /// It tells of the shaders that it compiled.
+    pub statistics: bool,
 }
 
 impl Physical {
@@ -71,8 +77,11 @@ impl Physical {
         let mut ids = vk::PhysicalDeviceIDProperties::default();
         let mut driver = vk::PhysicalDeviceDriverProperties::default();
         let mut node = vk::PhysicalDeviceDrmPropertiesEXT::default();
-        let mut properties =
-            vk::PhysicalDeviceProperties2::default().push_next(&mut ids).push_next(&mut driver);
+        let mut subgroups = vk::PhysicalDeviceSubgroupProperties::default();
+        let mut properties = vk::PhysicalDeviceProperties2::default()
+            .push_next(&mut ids)
+            .push_next(&mut driver)
+            .push_next(&mut subgroups);
         if has(ext::physical_device_drm::NAME) {
             properties = properties.push_next(&mut node);
         }
@@ -88,10 +97,13 @@ impl Physical {
             text(driver.driver_name_as_c_str().ok()),
             text(driver.driver_info_as_c_str().ok()),
         ];
+        let flow_family =
+            if has(ash::nv::optical_flow::NAME) { optical_flow::family(vulkan, raw) } else { None };
         Some(Self {
             instance: instance.clone(),
             raw,
             family: compute_family(vulkan, raw)?,
+            flow_family,
             longest_buffer: u64::from(core.limits.max_storage_buffer_range),
             name,
             driver: format!("{driver_name} {driver_info}").trim_end().to_owned(),
@@ -106,9 +118,26 @@ impl Physical {
                 export_timeline: has(khr::external_semaphore_fd::NAME) && exports_timeline(vulkan, raw),
                 sync_file: has(khr::external_semaphore_fd::NAME) && speaks_sync_files(vulkan, raw),
                 foreign_queue: has(ext::queue_family_foreign::NAME),
-                optical_flow: has(ash::nv::optical_flow::NAME),
+                subgroup: subgroup(&subgroups),
+                optical_flow: flow_family.is_some(),
+                statistics: has(khr::pipeline_executable_properties::NAME),
             },
         })
+    }
+
+    /// The name of a device that was not [read](Self::read), and why.
+    pub(super) fn refusal(instance: &Instance, raw: vk::PhysicalDevice) -> (String, String) {
+        // SAFETY: the device is of this instance.
+        let core = unsafe { instance.raw().get_physical_device_properties(raw) };
+        let name = core.device_name_as_c_str().unwrap_or_default().to_string_lossy().into_owned();
+        let (major, minor) =
+            (vk::api_version_major(core.api_version), vk::api_version_minor(core.api_version));
+        let why = if core.api_version < vk::API_VERSION_1_3 {
+            format!("its driver speaks Vulkan {major}.{minor}, and 1.3 is needed: update it")
+        } else {
+            "it does not compute".to_owned()
+        };
+        (name, why)
     }
 
     /// The most pixels across and down of a picture that [`Image::new`](super::Image::new) makes in this
@@ -165,6 +194,12 @@ fn kind(raw: vk::PhysicalDeviceType) -> Kind {
         vk::PhysicalDeviceType::CPU => Kind::Cpu,
         _ => Kind::Other,
     }
+}
+
+fn subgroup(properties: &vk::PhysicalDeviceSubgroupProperties<'_>) -> u32 {
+    let computes = properties.supported_stages.contains(vk::ShaderStageFlags::COMPUTE);
+    let hands_on = properties.supported_operations.contains(vk::SubgroupFeatureFlags::SHUFFLE_RELATIVE);
+    if computes && hands_on { properties.subgroup_size } else { 0 }
 }
 
 /// A family that computes; one that does not draw as well runs beside the desktop's drawing.

@@ -99,13 +99,14 @@ const fn kind(binding: Binding) -> vk::DescriptorType {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: pipelines and sets that were made with it hold a clone; null is allowed.
         unsafe {
-            self.device.raw().destroy_pipeline_layout(self.raw, None);
+            device.destroy_pipeline_layout(self.raw, None);
             for (raw, _) in &self.sets {
-                self.device.raw().destroy_descriptor_set_layout(*raw, None);
+                device.destroy_descriptor_set_layout(*raw, None);
             }
-            self.device.raw().destroy_sampler(self.sampler, None);
+            device.destroy_sampler(self.sampler, None);
         }
     }
 }
@@ -139,16 +140,24 @@ impl Pipeline {
             .module(module)
             .name(c"main")
             .specialization_info(&specialization);
-        let info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout.raw());
+        let mut info = vk::ComputePipelineCreateInfo::default().stage(stage).layout(layout.raw());
+        if device.examiner().is_some() {
+            info = info.flags(vk::PipelineCreateFlags::CAPTURE_STATISTICS_KHR);
+        }
         // SAFETY: what the structure points to lives during the call; the module is not needed after.
         let made = unsafe {
-            let made = device.raw().create_compute_pipelines(vk::PipelineCache::null(), &[info], None);
+            let made = device.raw().create_compute_pipelines(device.pipelines(), &[info], None);
             device.raw().destroy_shader_module(module, None);
             made
         };
         let made = made.map_err(|(_, result)| VulkanError { call: "vkCreateComputePipelines", result })?;
         device.count();
-        Ok(Self { layout: layout.clone(), raw: made[0] })
+        let this = Self { layout: layout.clone(), raw: made[0] };
+        if let Some(examiner) = device.examiner() {
+            // SAFETY: it was made above, on this device, with that flag.
+            unsafe { examiner.examine(this.raw)? };
+        }
+        Ok(this)
     }
 
     /// The handle, valid as long as self lives.
@@ -164,8 +173,9 @@ impl Pipeline {
 
 impl Drop for Pipeline {
     fn drop(&mut self) {
+        let Some(device) = self.layout.0.device.to_destroy() else { return };
         // SAFETY: the GPU does not use it any more: see the module's documentation.
-        unsafe { self.layout.0.device.raw().destroy_pipeline(self.raw, None) };
+        unsafe { device.destroy_pipeline(self.raw, None) };
     }
 }
 
@@ -243,8 +253,9 @@ impl DescriptorSet {
 
 impl Drop for DescriptorSet {
     fn drop(&mut self) {
+        let Some(device) = self.layout.0.device.to_destroy() else { return };
         // SAFETY: the GPU does not use the set any more: see the module's documentation. It goes with
         // its pool.
-        unsafe { self.layout.0.device.raw().destroy_descriptor_pool(self.pool, None) };
+        unsafe { device.destroy_descriptor_pool(self.pool, None) };
     }
 }

@@ -76,7 +76,8 @@ impl SyncFile {
 
 impl Drop for SyncFile {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: no work that waits for it or signals it is under way: see the module's documentation.
-        unsafe { self.device.raw().destroy_semaphore(self.raw, None) };
+        unsafe { device.destroy_semaphore(self.raw, None) };
     }
 }

@@ -12,6 +12,7 @@ use super::{Device, VulkanError};
 pub struct Timeline {
     device: Device,
     raw: vk::Semaphore,
+    exported: bool,
 }
 
 impl Timeline {
@@ -46,7 +47,7 @@ impl Timeline {
         let raw = unsafe { device.raw().create_semaphore(&info, None) }
             .map_err(VulkanError::of("vkCreateSemaphore"))?;
         device.count();
-        Ok(Self { device: device.clone(), raw })
+        Ok(Self { device: device.clone(), raw, exported })
     }
 
     /// Its number now.
@@ -78,17 +79,30 @@ impl Timeline {
         }
     }
 
+    /// For who goes, and has submitted work that ends with `value`: waits for that, so long at most. A GPU that
+    /// does not come to it is [abandoned](Device::abandon); one that is lost uses nothing any more.
+    pub(crate) fn settle(&self, value: u64, most: Duration) {
+        if !self.device.is_abandoned() && matches!(self.wait(value, most), Ok(false)) {
+            self.device.abandon();
+        }
+    }
+
     /// A descriptor of it, for CUDA.
     ///
     /// # Errors
-    /// The driver cannot.
+    /// It was not made for that ([`Self::exportable`]), or the driver cannot.
     pub fn export(&self) -> Result<OwnedFd, VulkanError> {
+        let call = "vkGetSemaphoreFdKHR";
+        if !self.exported {
+            // Asked for it regardless, Mesa's lavapipe crashes.
+            return Err(VulkanError { call, result: vk::Result::ERROR_FEATURE_NOT_PRESENT });
+        }
         let info = vk::SemaphoreGetFdInfoKHR::default()
             .semaphore(self.raw)
             .handle_type(vk::ExternalSemaphoreHandleTypeFlags::OPAQUE_FD);
-        // SAFETY: the semaphore is of this device.
-        let fd = unsafe { self.device.semaphore_fd()?.get_semaphore_fd(&info) }
-            .map_err(VulkanError::of("vkGetSemaphoreFdKHR"))?;
+        // SAFETY: the semaphore is of this device, and was made for export.
+        let fd =
+            unsafe { self.device.semaphore_fd()?.get_semaphore_fd(&info) }.map_err(VulkanError::of(call))?;
         // SAFETY: the descriptor is new, and given to us.
         Ok(unsafe { OwnedFd::from_raw_fd(fd) })
     }
@@ -101,7 +115,8 @@ impl Timeline {
 
 impl Drop for Timeline {
     fn drop(&mut self) {
+        let Some(device) = self.device.to_destroy() else { return };
         // SAFETY: no work that signals it is under way: see the module's documentation.
-        unsafe { self.device.raw().destroy_semaphore(self.raw, None) };
+        unsafe { device.destroy_semaphore(self.raw, None) };
     }
 }

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use ghoststream_gpu::cuda::{self, Context, ExternalMemory, ExternalTimeline, Stream};
 use ghoststream_gpu::pass::{Delivery, Frame, Output, Pass, Pixels, Target};
-use ghoststream_gpu::vulkan::Kind;
+use ghoststream_gpu::vulkan::{Buffer, Kind, Timeline, Use, vk};
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Size, Transform, View};
 
 use crate::rig::Rig;
 
 const SIZE: Size = Size::new(96, 40);
+
+/// What is said of an export that was not prepared for.
+const UNPREPARED: vk::Result = vk::Result::ERROR_FEATURE_NOT_PRESENT;
 
 /// CUDA's device that is the rig's.
 fn context(rig: &Rig) -> Context {
@@ -101,7 +104,7 @@ fn a_timeline_is_waited_for_by_the_device_where_it_can_be_had() {
     let output = grey(&mut pass, 10);
     let (timeline, value) = output.ready();
     if !rig.device.physical().abilities.export_timeline {
-        assert_eq!(timeline.export().expect_err("lavapipe's stay inside it").call, "vkGetSemaphoreFdKHR");
+        assert_eq!(timeline.export().expect_err("lavapipe's stay inside it").result, UNPREPARED);
         return;
     }
     let stream = Stream::new(&context).expect("a stream");
@@ -109,6 +112,17 @@ fn a_timeline_is_waited_for_by_the_device_where_it_can_be_had() {
     imported.expect("an import").hold(&stream, value).expect("a wait");
     stream.synchronize().expect("done");
     assert!(output.wait(Duration::ZERO).expect("no loss"), "the stream waited for Vulkan");
+}
+
+#[test]
+fn what_was_not_made_for_export_is_not_asked_of_the_driver() {
+    let rig = Rig::new();
+    let timeline = Timeline::new(&rig.device).expect("a timeline");
+    assert_eq!(timeline.export().expect_err("made for Vulkan alone").result, UNPREPARED);
+    for purpose in [Use::Device, Use::Upload, Use::Readback] {
+        let buffer = Buffer::new(&rig.device, 64, purpose).expect("a buffer");
+        assert_eq!(buffer.export().expect_err("made for Vulkan alone").result, UNPREPARED, "{purpose:?}");
+    }
 }
 
 #[test]

@@ -9,9 +9,9 @@ use ghoststream_picture::{PixelFormat, Size};
 use crate::rig::Rig;
 
 /// A picture as the GPU has it: all planes in one stretch.
-struct Picture {
-    format: PixelFormat,
-    size: Size,
+pub struct Picture {
+    pub format: PixelFormat,
+    pub size: Size,
     layout: Layout,
     bytes: Vec<u8>,
 }
@@ -26,7 +26,7 @@ impl Picture {
     }
 
     /// Textures of which the one moves, over the other that does not; and noise.
-    fn drawn(format: PixelFormat, size: Size, time: i32, seed: u32) -> Self {
+    pub fn drawn(format: PixelFormat, size: Size, time: i32, seed: u32) -> Self {
         let mut picture = Self::new(format, size);
         let deep = format.depth() > 8;
         for plane in 0..format.planes() {
@@ -50,7 +50,7 @@ impl Picture {
         picture
     }
 
-    fn planes(&self) -> [(&[u8], usize); 3] {
+    pub fn planes(&self) -> [(&[u8], usize); 3] {
         [0, 1, 2].map(|plane| match self.layout.offset(plane) {
             Some(offset) => (&self.bytes[offset..], self.layout.pitch()),
             None => (&[][..], 0),
@@ -90,7 +90,7 @@ fn sample(x: i32, y: i32, time: i32, seed: u32) -> u32 {
     }
 }
 
-fn on_the_cpu(before: &Picture, after: &Picture, time: u32) -> Picture {
+pub fn on_the_cpu(before: &Picture, after: &Picture, time: u32) -> Picture {
     let read = |it: &Picture| (it.format, it.size);
     let (format, size) = read(before);
     let mut shown = Picture::new(format, size);
@@ -128,7 +128,7 @@ fn on_the_gpu(rig: &Rig, before: &Picture, after: &Picture, time: u32) -> Pictur
     let shown = Buffer::new(device, length, Use::Readback).expect("memory");
     let mut interpolator =
         Interpolator::new(device, before.format, before.size, &before.layout).expect("made");
-    let set = interpolator.bind(&first, &second, &shown).expect("bound");
+    let set = interpolator.bind([&first, &second, &shown]).expect("bound");
     // SAFETY: the buffers are as long as the layout says, and live until the call returns, which waits.
     #[allow(unsafe_code)]
     unsafe {
@@ -154,7 +154,7 @@ fn compare(rig: &Rig, before: &Picture, after: &Picture, time: u32) {
 #[test]
 fn the_gpu_makes_the_cpu_s_pictures() {
     let rig = Rig::new();
-    for (width, height, time) in [(192, 108, 128), (131, 67, 51), (64, 64, 205)] {
+    for (width, height, time) in [(192, 108, 128), (131, 67, 51), (64, 64, 205), (90, 50, 77)] {
         let size = Size::new(width, height);
         let [before, after] = [0, 1].map(|time| Picture::drawn(PixelFormat::Nv12, size, time, 1));
         compare(&rig, &before, &after, time);

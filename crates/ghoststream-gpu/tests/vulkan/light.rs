@@ -8,7 +8,7 @@ use ghoststream_picture::filter::Filter;
 use ghoststream_picture::hdr::ContentLight;
 use ghoststream_picture::transfer::pq;
 use ghoststream_picture::{
-    Color, ColorRange, ColorSpace, HdrMetadata, PixelFormat, Rect, Size, Tone, Transfer,
+    Color, ColorRange, ColorSpace, HdrMetadata, PixelFormat, Rect, Size, Tone, Transfer, Transform,
 };
 
 use crate::pictures::{BT709, Bitmap, Picture, RGB, distance_in_light, read};
@@ -47,6 +47,58 @@ fn every_light_becomes_the_outputs() {
         let off = distance_in_light(&picture, target, &got, Some(Tone::default()));
         println!("{source:?} {from:?} to {format:?} {color:?}: off by {off}");
         assert!(off <= 1.0, "{source:?} {from:?} to {format:?} {color:?}: off by {off}");
+    }
+}
+
+#[test]
+fn every_part_of_a_picture_is_converted_whichever_way_it_lies() {
+    let rig = Rig::new();
+    // More than a workgroup makes, on any GPU; the picture begins within a block where there are bars.
+    let (buffer, crop) = (Size::new(311, 157), Rect::new(5, 3, 301, 149));
+    for transform in [Transform::Normal, Transform::Rotated90, Transform::Flipped] {
+        let shown = transform.apply(crop.size());
+        for (across, down) in [(0, 0), (20, 0), (0, 12)] {
+            // As below: a pointer of 8 bits.
+            for (format, source, most) in [
+                (PixelFormat::Nv12, PixelFormat::Xbgr2101010, 1.0),
+                (PixelFormat::P010, PixelFormat::Bgrx, 3.0),
+            ] {
+                let size = Size::new(shown.width + across, shown.height + down);
+                let target = Target { format, size, color: BT709 };
+                let mut pass = pass(&rig, target);
+                pass.set_tone(Some(ToneMapping { peak: Some(1000.0), ..ToneMapping::default() }));
+                let mut picture = Picture::noise(source, buffer, 7);
+                (picture.color, picture.crop, picture.transform) = (PQ, crop, transform);
+                picture.pointer = Some(Bitmap::noise((150, 60), Size::new(40, 30), 1));
+                let got = read(&pass.run(&picture.in_memory(None)).expect("it runs"), target);
+                let off = distance_in_light(&picture, target, &got, Some(Tone::default()));
+                assert!(off <= most, "{source:?} to {target:?}, {transform:?}: off by {off}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_fills_the_output_is_converted_by_the_shorter_way() {
+    let rig = Rig::new();
+    // Each is a whole number of blocks. Only what begins at the buffer's left edge can take that way: of others
+    // the pixels beside the crop would be seen in the chroma at its edge.
+    let (buffer, size) = (Size::new(320, 150), Size::new(304, 140));
+    for format in [PixelFormat::Xbgr2101010, PixelFormat::Bgrx] {
+        let target = Target { format: PixelFormat::Nv12, size, color: BT709 };
+        let mut pass = pass(&rig, target);
+        pass.set_tone(Some(ToneMapping { peak: Some(1000.0), ..ToneMapping::default() }));
+        let mut created = None;
+        for (left, pointer) in [(0, None), (0, Some((70, 40))), (0, Some((-40, 20))), (6, None), (0, None)] {
+            let mut picture = Picture::noise(format, buffer, 7);
+            (picture.color, picture.crop) = (PQ, Rect::new(left, 4, size.width, size.height));
+            picture.pointer = pointer.map(|place| Bitmap::noise(place, Size::new(40, 30), 1));
+            let got = read(&pass.run(&picture.in_memory(None)).expect("it runs"), target);
+            let off = distance_in_light(&picture, target, &got, Some(Tone::default()));
+            assert!(off <= 1.0, "{format:?} from {left} on, the pointer at {pointer:?}: off by {off}");
+            let made = rig.device.created();
+            assert_eq!(*created.get_or_insert(made), made, "a pointer or another crop needs nothing new");
+        }
     }
 }
 

@@ -3,8 +3,12 @@
 //!
 //! `GHOSTSTREAM_TEST_GPU=1` picks the first real GPU instead.
 
+mod between;
+mod compiled;
 mod convert;
 mod cuda;
+mod flow;
+mod heap;
 mod import;
 mod interpolate;
 mod light;
@@ -12,8 +16,12 @@ mod pictures;
 mod refusals;
 mod rig;
 mod scale;
+mod shared;
 mod steady;
 mod sweep;
 mod sync_file;
 mod tone;
 mod zimg;
+
+#[global_allocator]
+static HEAP: heap::Counted = heap::Counted;

@@ -248,3 +248,16 @@ fn every_kind_of_source_and_target_scales() {
         }
     }
 }
+
+#[test]
+fn chroma_of_a_part_is_read_where_it_lies() {
+    let rig = Rig::new();
+    let to = Size::new(48, 32);
+    for (left, top) in [(0, 0), (2, 4), (3, 4), (2, 5), (12, 12)] {
+        let mut picture = crate::pictures::Picture::noise(PixelFormat::Nv12, Size::new(108, 76), 3);
+        picture.crop = Rect::new(left, top, 96, 64);
+        let recipe = Recipe::new(output(PixelFormat::Nv12, to), Filter::Bilinear);
+        let got = scaled(&rig, &picture.in_memory(None), &recipe);
+        compare(&got, &picture.source(), &recipe, &format!("from {left}, {top} on"));
+    }
+}

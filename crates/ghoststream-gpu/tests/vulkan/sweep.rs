@@ -68,6 +68,26 @@ fn some_sources_become_each_of_the_other_targets() {
     }
 }
 
+/// Whole blocks and no pointer: the shorter pipelines, which the sizes above never take.
+#[test]
+fn pictures_that_fill_the_output_become_every_layout() {
+    let rig = Rig::new();
+    let size = Size::new(40, 18);
+    for format in
+        [PixelFormat::Nv12, PixelFormat::I420, PixelFormat::I010, PixelFormat::I444, PixelFormat::Xrgb]
+    {
+        let target = Target { format, size, color: BT709 };
+        let mut pass = pass(&rig.device, target);
+        for source in [PixelFormat::Bgrx, PixelFormat::Rgba16f] {
+            for crop in [Rect::of(size), Rect::new(0, 5, 40, 18)] {
+                let mut picture = Picture::noise(source, Size::new(crop.right() + 7, crop.bottom()), 9);
+                picture.crop = crop;
+                check(&mut pass, &picture, target, &format!("{source:?} to {format:?}, {crop:?}"));
+            }
+        }
+    }
+}
+
 #[test]
 fn every_matrix_and_range_on_both_sides() {
     let rig = Rig::new();

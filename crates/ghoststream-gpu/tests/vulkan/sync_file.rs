@@ -27,7 +27,7 @@ fn a_fence_signals_once_its_work_is_done() {
                 continue;
             }
             lists[1].record(|_, _| {}).expect("it records");
-            let wait = [second.raw()];
+            let wait = [(second.raw(), 0)];
             lists[1]
                 .submit(Submission { wait: &wait, signal: &[(first.raw(), 0)] })
                 .expect("it is submitted");

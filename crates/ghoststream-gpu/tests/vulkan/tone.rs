@@ -16,14 +16,22 @@ const PQ: Color = WIDE.with_transfer(Transfer::Pq);
 const HLG: Color = WIDE.with_transfer(Transfer::Hlg);
 const SCRGB: Color = SDR.with_transfer(Transfer::Linear);
 
-/// What the shader makes of colours, and the greatest brightness that it has seen.
-fn convert(device: &Device, conversion: &Conversion, colours: &[[f64; 3]]) -> (Vec<[f64; 3]>, f32) {
-    let bindings = [Binding::Storage, Binding::Storage, Binding::Storage, Binding::Storage];
+/// Shaders that convert colours of any kind, and those of ten bits by tables.
+const SHADERS: [&[u8]; 2] =
+    [include_bytes!("../../shaders/probe_tone.spv"), include_bytes!("../../shaders/probe_tone_tables.spv")];
+
+/// What a shader makes of colours, and the greatest brightness that it has seen.
+fn convert(
+    device: &Device,
+    shader: &[u8],
+    conversion: &Conversion,
+    colours: &[[f64; 3]],
+) -> (Vec<[f64; 3]>, f32) {
+    let bindings = [Binding::Storage, Binding::Uniform, Binding::Uniform, Binding::Storage, Binding::Storage];
     let layout = Layout::new(device, &[&bindings], 0).expect("a layout");
     let mut constants = [0; 14];
     constants[10..].copy_from_slice(&ToneKinds::new(conversion, true).constants());
-    let code = include_bytes!("../../shaders/probe_tone.spv");
-    let pipeline = Pipeline::new(&layout, code, &constants).expect("a pipeline");
+    let pipeline = Pipeline::new(&layout, shader, &constants).expect("a pipeline");
     let numbers = colours.iter().flat_map(|[r, g, b]| [*r as f32, *g as f32, *b as f32, 0.0]).collect();
     let buffers = [numbers, Vec::new(), block(conversion), vec![0.0]].map(|numbers: Vec<f32>| {
         let bytes: Vec<u8> = numbers.iter().flat_map(|it| it.to_ne_bytes()).collect();
@@ -35,6 +43,7 @@ fn convert(device: &Device, conversion: &Conversion, colours: &[[f64; 3]]) -> (V
     });
     let mut set = DescriptorSet::new(&layout, 0).expect("a set");
     (0..).zip(&buffers).for_each(|(binding, buffer)| set.set_buffer(binding, buffer));
+    set.set_buffer(4, &buffers[2]);
     // SAFETY: what is named lives until `run_once` has waited for it.
     unsafe {
         Commands::run_once(device, |device, list| {
@@ -74,12 +83,14 @@ fn tone_mapping_cannot_be_told_from_the_reference() {
             _ => colours,
         }
     };
-    for from in [PQ, HLG, SCRGB] {
+    let all =
+        SHADERS.iter().enumerate().flat_map(|(tables, it)| [PQ, HLG, SCRGB].map(|from| (tables, it, from)));
+    for (tables, shader, from) in all {
         for curve in ToneCurve::ALL {
             let tone = Tone { curve, peak: 4000.0, ..Tone::default() };
             let conversion = Conversion::new(from, SDR, tone).expect("they differ");
             let source = scene(colours(), from);
-            let (made, seen) = convert(&rig.device, &conversion, &source);
+            let (made, seen) = convert(&rig.device, shader, &conversion, &source);
             let differences: Vec<f64> = source
                 .iter()
                 .zip(&made)
@@ -87,7 +98,10 @@ fn tone_mapping_cannot_be_told_from_the_reference() {
                 .collect();
             let mean = differences.iter().sum::<f64>() / differences.len() as f64;
             let most = differences.iter().copied().fold(0.0, f64::max);
-            println!("{:?}, {curve:?}: ΔE ITP {mean:.4} on average, {most:.3} at most", from.transfer);
+            println!(
+                "{:?}, {curve:?}, {tables}: ΔE ITP {mean:.4} on average, {most:.3} at most",
+                from.transfer
+            );
             assert!(mean < 1.0 && most < 3.0, "{from:?}, {curve:?}: ΔE ITP {mean}, at most {most}");
             let brightest =
                 source.iter().map(|it| conversion.brightness(conversion.decode(*it))).fold(0.0, f64::max);
@@ -106,11 +120,13 @@ fn every_light_becomes_every_other_to_a_code_value() {
         let source = colours();
         // HDR becomes SDR of eight bits; all else may be of ten.
         let most = if conversion.maps_tones() && to == SDR { 255.0 } else { 1023.0 };
-        let (made, _) = convert(&rig.device, &conversion, &source);
-        for (source, made) in source.iter().zip(&made) {
-            let wanted = conversion.apply(*source);
-            let off = (0..3).map(|c| (made[c] - wanted[c]).abs() * most).fold(0.0, f64::max);
-            assert!(off < 1.0, "{from:?} to {to:?}: {source:?} becomes {made:?}, not {wanted:?}");
+        for shader in SHADERS {
+            let (made, _) = convert(&rig.device, shader, &conversion, &source);
+            for (source, made) in source.iter().zip(&made) {
+                let wanted = conversion.apply(*source);
+                let off = (0..3).map(|c| (made[c] - wanted[c]).abs() * most).fold(0.0, f64::max);
+                assert!(off < 1.0, "{from:?} to {to:?}: {source:?} becomes {made:?}, not {wanted:?}");
+            }
         }
     }
 }
@@ -119,7 +135,8 @@ fn every_light_becomes_every_other_to_a_code_value() {
 fn what_is_no_number_is_black_and_what_is_infinite_is_the_brightest() {
     let rig = Rig::new();
     let conversion = Conversion::new(SCRGB, PQ, Tone::default()).expect("they differ");
-    let (made, _) = convert(&rig.device, &conversion, &[[f64::NAN; 3], [f64::INFINITY; 3], [-1.0; 3]]);
+    let (made, _) =
+        convert(&rig.device, SHADERS[0], &conversion, &[[f64::NAN; 3], [f64::INFINITY; 3], [-1.0; 3]]);
     assert!(made[0].iter().chain(&made[2]).all(|it| *it < 1e-3), "{made:?}");
     assert!(made[1].iter().all(|it| (it - 1.0).abs() < 1e-3), "{made:?}");
 }
