@@ -28,8 +28,9 @@ pub struct Settings {
     pub sessions: Option<PathBuf>,
     /// `NVENC_EMULATOR_LATENCY=1`: pictures take as long as they do on the GPU of the profile.
     pub latency: bool,
-    /// `NVENC_EMULATOR_UNREAD=1`: after the first, pictures are taken and their pixels let be: what comes out is
-    /// filler, which no decoder shows. To measure a hand-over that is faster than this emulator encodes.
+    /// `NVENC_EMULATOR_UNREAD=1`: pictures are taken and their pixels let be. What comes out is a grey picture, coded
+    /// when the encoder is initialised, and then filler, which no decoder shows. To measure a hand-over that is
+    /// faster than this emulator encodes.
     pub unread: bool,
     /// `NVENC_EMULATOR_REAL_CUDA=1`: only the encoder is emulated, over this machine's own `libcuda`.
     /// Read by what installs the libraries.

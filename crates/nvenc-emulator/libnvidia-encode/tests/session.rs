@@ -356,7 +356,7 @@ fn a_gpu_without_an_encoder_opens_no_session() {
 }
 
 #[test]
-fn pictures_that_go_unread_come_out_as_filler() {
+fn pictures_that_go_unread_come_out_as_a_grey_one_and_filler() {
     let settings = Settings { gpu: "rtx-4090".into(), unread: true, ..Settings::default() };
     let client = Client::with_settings(settings, API);
     let low_latency = client.preset("h264", 320, 240, 3, 2);
@@ -364,8 +364,20 @@ fn pictures_that_go_unread_come_out_as_filler() {
     let outcome = run(&client, 5, &[]);
     assert_eq!(outcome.kinds, "KPPPP");
     assert_eq!(outcome.times, [0, 1, 2, 3, 4]);
-    assert!(outcome.packets[0].len() > 100, "the first is a picture");
     for packet in &outcome.packets[1..] {
         assert_eq!(packet[..], [0, 0, 0, 1, 0x0c, 0xff, 0x80]);
     }
+    let shown = decode("h264", &outcome.stream());
+    assert_eq!(shown.len(), 320 * 240 * 3 / 2, "one picture");
+    assert!(shown.iter().all(|sample| sample.abs_diff(128) <= 1), "grey all over, whatever was handed over");
+}
+
+#[test]
+fn pictures_that_wait_for_others_cannot_go_unread() {
+    let settings = Settings { gpu: "rtx-4090".into(), unread: true, ..Settings::default() };
+    let client = Client::with_settings(settings, API);
+    let mut setup = client.setup("h264", 320, 240);
+    setup.config.set("frameIntervalP", 3);
+    assert_eq!(client.initialize(&setup), Status::Unimplemented as u32);
+    assert!(client.last_error().contains("without B-frames"), "{}", client.last_error());
 }

@@ -39,8 +39,7 @@ impl Session {
         let bitstream = self.free_bitstream(params)?;
         let surface = self.picture_surface(params)?;
         let delay = self.faults()?;
-        let unread = self.emulator.settings.unread && self.encoding()?.may_go_unread()?;
-        let picture = match unread {
+        let picture = match self.emulator.settings.unread {
             true => None,
             false => Some(self.picture(params.get("inputBuffer") as usize, &surface)?),
         };

@@ -33,6 +33,8 @@ pub struct Encoding {
     pub submitted: u64,
     /// Whether a picture with parameter sets has come out.
     started: bool,
+    /// Where pictures go unread: what comes out for the first.
+    grey: Option<Output>,
     pub force_key: bool,
     /// When the encoder on the chip has nothing to do any more.
     busy_until: Instant,
@@ -74,6 +76,7 @@ impl Encoding {
             done: VecDeque::new(),
             submitted: 0,
             started: false,
+            grey: None,
             force_key: false,
             busy_until: Instant::now(),
             takes: Duration::ZERO,
@@ -85,8 +88,21 @@ impl Encoding {
         self.encoder.headers()
     }
 
-    /// Goes on by another plan.
-    pub fn reconfigure(&mut self, wish: &Wish<'_>, plan: Plan, reset: bool, force_key: bool) -> Answer {
+    /// Codes a grey picture, which comes out for the first: from now on pictures may go unread, and none waits for
+    /// one to be coded. That needs an order in which no picture waits for another.
+    pub fn prepare_unread(&mut self) -> Answer {
+        let waits = self.plan.lookahead > 0 || self.plan.settings.gop.b_frames > 0;
+        require(!waits, Unimplemented, || {
+            "NVENC_EMULATOR_UNREAD=1 is for streams without B-frames and lookahead".into()
+        })?;
+        let format = self.plan.settings.stream.format;
+        let middle = 1 << (format.depth - 1);
+        self.grey = self.encoder.push(&Picture::filled(format, [middle; 3]), 0, true).pop();
+        Ok(())
+    }
+
+    /// Goes on by another plan. Whether a stream of another form begins with it.
+    pub fn reconfigure(&mut self, wish: &Wish<'_>, plan: Plan, reset: bool, force_key: bool) -> Answer<bool> {
         let (old, new) = (&self.plan.settings, &plan.settings);
         require(old.gop == new.gop, InvalidParam, || "the GOP structure cannot be reconfigured".into())?;
         require(
@@ -129,7 +145,7 @@ impl Encoding {
         self.force_key |= force_key || reset;
         self.plan = Plan { room: self.plan.room, ..plan };
         self.params = wish.params.clone();
-        Ok(())
+        Ok(resized)
     }
 
     /// Codes the next picture that is submitted as a key picture.
@@ -147,19 +163,13 @@ impl Encoding {
         }
     }
 
-    /// Whether pictures can be taken without looking at them: from the second on, where none waits for
-    /// another.
-    pub fn may_go_unread(&self) -> Answer<bool> {
-        let waits = self.plan.lookahead > 0 || self.plan.settings.gop.b_frames > 0;
-        require(!waits, Unimplemented, || {
-            "NVENC_EMULATOR_UNREAD=1 is for streams without B-frames and lookahead".into()
-        })?;
-        Ok(self.started)
-    }
-
-    /// Takes the next picture without its pixels: filler comes out.
+    /// Takes the next picture without its pixels: the grey one comes out for the first, then filler.
     pub fn let_pass(&mut self, submitted: Submitted) {
         self.busy_until = self.busy_until.max(Instant::now()) + self.takes + submitted.delay;
+        if let Some(grey) = self.grey.take() {
+            let packet = self.packet(grey, submitted);
+            return self.done.push_back(packet);
+        }
         self.done.push_back(Packet {
             bytes: filler(self.plan.codec).to_vec(),
             kind: Kind::P,

@@ -111,7 +111,11 @@ impl Session {
         })?;
         let plan = self.plan(params, config)?;
         self.allocate()?;
-        self.encoding = Some(Encoding::new(plan, params.clone()));
+        let mut encoding = Encoding::new(plan, params.clone());
+        if self.emulator.settings.unread {
+            encoding.prepare_unread()?;
+        }
+        self.encoding = Some(encoding);
         Ok(())
     }
 
@@ -148,7 +152,12 @@ impl Session {
         let wish = Wish::new(params, config, &self.emulator.machine, self.api)?;
         checks::check(&wish)?;
         let plan = Plan::new(&wish, self.emulator.settings.exact);
-        self.encoding_mut()?.reconfigure(&wish, plan, reset, force_key)?;
+        let unread = self.emulator.settings.unread;
+        let encoding = self.encoding_mut()?;
+        let begins_anew = encoding.reconfigure(&wish, plan, reset, force_key)?;
+        if unread && begins_anew {
+            encoding.prepare_unread()?;
+        }
         self.deliver();
         Ok(())
     }

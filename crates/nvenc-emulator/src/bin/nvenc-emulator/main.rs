@@ -70,7 +70,7 @@ struct Run {
     #[arg(long)]
     latency: bool,
 
-    /// Let pictures be unread after the first: what comes out is filler
+    /// Let pictures be unread: a grey one comes out, then filler
     #[arg(long)]
     unread: bool,
 
