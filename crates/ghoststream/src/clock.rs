@@ -184,6 +184,16 @@ impl Timeline {
         Some(MediaTime(nanos))
     }
 
+    /// How much of the recording lies before `at`, also within a pause; nothing while there is no
+    /// origin.
+    pub fn position(&self, at: Timestamp) -> Option<MediaTime> {
+        let state = self.read();
+        let origin = state.origin?;
+        let at = state.paused_at.map_or(at, |from| at.min(from)).max(origin);
+        let out = state.pauses.iter().map(|&(from, to)| at.min(to).nanos_since(from.max(origin)).max(0));
+        Some(MediaTime(at.nanos_since(origin) - out.sum::<i64>()))
+    }
+
     /// When `media` is captured, the inverse of [`Timeline::map`]: nothing while there is no origin,
     /// or while a pause is open before it.
     pub fn capture_time(&self, media: MediaTime) -> Option<Timestamp> {
@@ -238,6 +248,21 @@ mod tests {
         assert!(!timeline.resume(at(210)));
         assert_eq!(timeline.map(at(170)), None, "what was captured within the pause stays out");
         assert_eq!(timeline.map(at(200)), Some(MediaTime::from_nanos(50)));
+    }
+
+    #[test]
+    fn a_position_stands_still_within_a_pause() {
+        let timeline = Timeline::new();
+        assert_eq!(timeline.position(at(5)), None);
+        timeline.pause(at(20));
+        timeline.resume(at(110));
+        timeline.start(at(100));
+        timeline.pause(at(150));
+        timeline.resume(at(200));
+        timeline.pause(at(300));
+        let position = |it| timeline.position(at(it)).unwrap().as_nanos();
+        assert_eq!([105, 110, 149, 150, 175, 200, 299].map(position), [0, 0, 39, 40, 40, 40, 139]);
+        assert_eq!([300, 999].map(position), [140, 140], "the pause is open");
     }
 
     #[test]

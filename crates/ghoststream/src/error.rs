@@ -1,10 +1,12 @@
 //! What can go wrong, in one enumeration; the details are each area's own.
 
+use ghoststream_camera::CameraError;
+
 use crate::audio::AudioError;
 use crate::capture::CaptureError;
 use crate::config::ConfigError;
 use crate::encode::EncodeError;
-use crate::output::OutputError;
+use crate::output::{LinkFault, OutputError};
 use crate::processing::ProcessError;
 
 /// Anything that a pipeline can fail with.
@@ -59,8 +61,12 @@ impl Error {
     /// Whether the settings are at fault: trying again unchanged cannot help.
     pub const fn is_usage(&self) -> bool {
         matches!(self, Self::Config(_) | Self::NotBuilt { .. } | Self::State(_))
-            || matches!(self, Self::Output(OutputError::Unsuitable { .. }))
-            || matches!(self, Self::Audio(AudioError::Unsuitable(_)))
+            || matches!(
+                self,
+                Self::Output(OutputError::Unsuitable { .. } | OutputError::Camera(CameraError::Name { .. }))
+            )
+            || matches!(self, Self::Output(OutputError::Link { fault: LinkFault::Address, .. }))
+            || matches!(self, Self::Audio(AudioError::Unsuitable(_) | AudioError::Config(_)))
             || matches!(self, Self::Encode(EncodeError::Unsuitable(_)))
     }
 

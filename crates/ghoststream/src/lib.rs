@@ -85,21 +85,30 @@
 //! # }
 //! ```
 //!
-//! # What is not built yet
-//!
-//! Streams, the virtual camera, the replay buffer and raw packets have their place in [`Output`] and
-//! answer with [`Error::NotBuilt`] when a pipeline is made of them:
+//! # The last seconds, on demand
 //!
 //! ```
-//! use ghoststream::{CaptureConfig, EncoderConfig, Error, Output, Pipeline};
+//! use std::time::Duration;
 //!
-//! for output in [
-//!     Output::VirtualCamera { name: "GhostStream Camera".into() },
-//!     Output::Rtmp { url: "rtmp://live.twitch.tv/app/your_stream_key".into() },
-//! ] {
-//!     let refused = Pipeline::new(CaptureConfig::default(), EncoderConfig::default(), output);
-//!     assert!(matches!(refused, Err(Error::NotBuilt { .. })));
-//! }
+//! use ghoststream::{CaptureConfig, CaptureSource, EncoderConfig, EncoderPreset, Output, Pipeline};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let clips = tempfile::tempdir()?;
+//! # let directory = clips.path().to_owned();
+//! let capture = CaptureConfig::default()
+//!     .with_source(CaptureSource::TestCard)
+//!     .with_test_card_size(320, 180)
+//!     .with_fps(30);
+//! let encoder = EncoderConfig::default().with_preset(EncoderPreset::Fastest);
+//! let pipeline = Pipeline::new(capture, encoder, Output::Replay { seconds: 30, directory })?;
+//! pipeline.start().await?;
+//! // … something worth keeping happens …
+//! let clips = pipeline.save_replay(Some(Duration::from_secs(10))).await?;
+//! assert!(clips[0].path.exists());
+//! # pipeline.stop().await?;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # Errors
@@ -131,6 +140,7 @@ mod bitstream;
 mod capture;
 mod clock;
 mod config;
+pub mod control;
 pub mod doctor;
 mod encode;
 mod error;
@@ -147,41 +157,52 @@ pub use av::{AvError, version as ffmpeg_version};
 pub use capture::{CaptureError, LayoutError};
 pub use clock::{MediaTime, Timeline, Timestamp};
 pub use config::{
-    AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
-    ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr,
-    Interpolate, Multipass, NvencConfig, Output, OutputConfig, Place, Processing, Profile, ProfileError,
-    Profiles, RateControl, Resolved, Scaler, Settings, SourceKinds, SplitEncode, ToneCurve, Tune,
+    Adaptation, AudioCodec, AudioConfig, AudioSource, BReference, ByteSize, CaptureConfig, CaptureSource,
+    Chroma, Codec, ConfigError, Container, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset,
+    FrameRateMode, Hdr, Interpolate, Multipass, NvencConfig, Output, OutputConfig, PacketFormat,
+    PacketOptions, Place, Processing, Profile, ProfileError, Profiles, RateControl, Resolved, RunFile,
+    Scaler, Settings, SourceKinds, SplitEncode, ToneCurve, Tune, WhenFull,
 };
 pub use encode::bench;
 pub use encode::{EncodeError, EncoderStatus, WouldChoose, probe_encoders, would_choose};
 pub use error::Error;
 pub use frame_rate::FrameRate;
+pub use ghoststream_camera::CameraError;
 pub use ghoststream_picture::hdr::{Chromaticity, ContentLight, MasteringDisplay};
 pub use ghoststream_picture::{
     Color, ColorRange, ColorSpace, HdrMetadata, PixelFormat, Rect, ShapeError, Size, Transfer, Transform,
 };
-pub use output::{OutputError, default_path};
-pub use pipeline::{Pipeline, PipelineBuilder, PipelineState, Status};
+#[doc(inline)]
+pub use ghoststream_portal::hotkeys;
+pub use output::{EncodedPacket as Packet, EncodedTrack as Track};
+pub use output::{
+    FrameStream, LinkFault, Media, OutputError, OutputId, PacketStream, ReplayDisk, ReplayOptions,
+    SavedReplay, Service, VideoFrame, default_directory, default_path, services,
+};
+pub use pipeline::{OutputState, OutputStatus, Pipeline, PipelineBuilder, PipelineState, Status};
 pub use preset::Preset;
 pub use processing::ProcessError;
 pub use stats::{
-    AudioReport, BitrateChange, EncoderFailure, FrameSync, OutputReport, Percentiles, ProcessingReport,
-    Refusal, RenditionReport, Report,
+    AdaptationReport, AudioReport, BitrateChange, CameraReport, EncoderFailure, FrameSync, LiveReport,
+    OutputReport, Percentiles, PicturesReport, ProcessingReport, Refusal, RenditionReport, ReplayReport,
+    Report,
 };
 
 /// What benches, fuzz targets and the test kit reach into. No stability is promised: it is not part
 /// of the library's interface.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::capture::pipewire::{format, layout, meta, pod, untrusted::read as read_untrusted};
+    pub use crate::capture::pipewire::{format, layout, meta, untrusted::read as read_untrusted};
     pub use crate::capture::{Capture, ScreenCastAbilities, open as open_capture, probe_portal};
     pub use crate::capture::{
         CaptureEvent, CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameQueue, FrameSink,
         GpuBuffer, GpuLease, Lease, Memory, Plane, Taken,
     };
     pub use crate::encode::{InputSpec, Packet, Track, TrackKind};
+    pub use crate::output::replay::ReplayTrial;
     pub use crate::pipeline::Trial;
     pub use crate::processing::{Process, Recipe, ToneMapping, open as open_processor};
     pub use crate::stats::{Counters, Journal};
     pub use ghoststream_gpu::{Imports, Modifier};
+    pub use ghoststream_pod as pod;
 }

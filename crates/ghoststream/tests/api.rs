@@ -1,27 +1,16 @@
 //! What the public interface promises: start, wait, stop, drop and the report.
 
+#[path = "common/card.rs"]
+mod card;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use card::{fast, mkv, small_card};
 use ghoststream::{
-    AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig,
-    EncoderPreset, Error, Output, OutputConfig, Pipeline, PipelineState, RateControl,
+    AudioConfig, AudioSource, CaptureConfig, CaptureSource, Container, Error, Output, OutputConfig, OutputId,
+    OutputState, Pipeline, PipelineState, RateControl,
 };
-
-fn card() -> CaptureConfig {
-    CaptureConfig::default().with_source(CaptureSource::TestCard).with_test_card_size(320, 180).with_fps(30)
-}
-
-fn fast() -> EncoderConfig {
-    EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-}
-
-fn mkv(path: &Path) -> Output {
-    Output::File { path: path.to_owned(), container: Container::Matroska }
-}
 
 fn in_dir(name: &str) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -53,13 +42,19 @@ fn frames(path: &Path) -> usize {
 #[tokio::test]
 async fn a_started_pipeline_has_a_picture_in_its_file_and_stop_reports_every_frame() {
     let (_dir, path) = in_dir("a.mkv");
-    let pipeline = Pipeline::new(card(), fast(), mkv(&path)).unwrap();
+    let pipeline = Pipeline::new(small_card(), fast(), mkv(&path)).unwrap();
     assert_eq!(pipeline.status().state, PipelineState::New);
     pipeline.start().await.unwrap();
     assert_eq!(pipeline.status().state, PipelineState::Running);
     assert!(path.metadata().unwrap().len() > 0, "the first picture has reached the file");
     tokio::time::sleep(Duration::from_millis(800)).await;
+    let output = pipeline.status().outputs.remove(0);
+    assert_eq!((output.id, output.state), (OutputId::new(0), OutputState::Running));
+    assert_eq!(output.name, path.display().to_string());
+    assert!(output.bytes > 0 && output.seconds > 0.2 && output.live.is_none(), "{output:?}");
     let report = pipeline.stop().await.unwrap();
+    let output = pipeline.status().outputs.remove(0);
+    assert_eq!((output.state, output.bytes), (OutputState::Ended, report.outputs[0].bytes));
     assert_eq!(pipeline.status().state, PipelineState::Ended);
     assert_eq!(report.encoded as usize, frames(&path));
     assert!(report.encoded >= 20, "{report:?}");
@@ -74,7 +69,7 @@ async fn a_started_pipeline_has_a_picture_in_its_file_and_stop_reports_every_fra
 #[tokio::test]
 async fn dropping_a_running_pipeline_makes_its_file_whole() {
     let (_dir, path) = in_dir("a.mkv");
-    let pipeline = Pipeline::new(card(), fast(), mkv(&path)).unwrap();
+    let pipeline = Pipeline::new(small_card(), fast(), mkv(&path)).unwrap();
     pipeline.start().await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     drop(pipeline);
@@ -84,7 +79,7 @@ async fn dropping_a_running_pipeline_makes_its_file_whole() {
 #[tokio::test]
 async fn wait_resolves_after_stop_and_twice() {
     let (_dir, path) = in_dir("a.mkv");
-    let pipeline = std::sync::Arc::new(Pipeline::new(card(), fast(), mkv(&path)).unwrap());
+    let pipeline = std::sync::Arc::new(Pipeline::new(small_card(), fast(), mkv(&path)).unwrap());
     assert!(matches!(pipeline.wait().await, Err(Error::State(_))));
     pipeline.start().await.unwrap();
     let waiting = tokio::spawn({
@@ -113,7 +108,7 @@ async fn start_fails_with_the_cause_and_leaves_nothing_behind() {
 async fn one_capture_feeds_several_renditions_outputs_and_tracks() {
     let (dir, big) = in_dir("big.mkv");
     let (small, again) = (dir.path().join("small.mp4"), dir.path().join("again.mkv"));
-    let pipeline = Pipeline::builder(card())
+    let pipeline = Pipeline::builder(small_card())
         .rendition(fast())
         .rendition(fast().with_resolution(160, 90))
         .audio(AudioConfig::new(AudioSource::TestCard))
@@ -139,7 +134,7 @@ async fn one_capture_feeds_several_renditions_outputs_and_tracks() {
 #[tokio::test]
 async fn a_pause_leaves_no_gap() {
     let (_dir, path) = in_dir("a.mkv");
-    let pipeline = Pipeline::new(card(), fast(), mkv(&path)).unwrap();
+    let pipeline = Pipeline::new(small_card(), fast(), mkv(&path)).unwrap();
     assert!(pipeline.pause().is_err(), "not running yet");
     pipeline.start().await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -160,7 +155,7 @@ async fn a_pause_leaves_no_gap() {
 #[test]
 fn a_pipeline_needs_no_particular_runtime() {
     let (_dir, path) = in_dir("a.mkv");
-    let pipeline = Pipeline::new(card(), fast(), mkv(&path)).unwrap();
+    let pipeline = Pipeline::new(small_card(), fast(), mkv(&path)).unwrap();
     block_on(pipeline.start()).unwrap();
     assert!(block_on(pipeline.stop()).unwrap().encoded > 0);
 }
@@ -191,18 +186,22 @@ fn what_cannot_work_is_refused_before_anything_starts() {
         let error = pipeline.unwrap_err();
         assert!(error.is_usage() && error.to_string().contains(words), "{error}");
     };
-    usage(Pipeline::new(card().with_fps(0), fast(), mkv(&path)), "1 to 240");
-    usage(Pipeline::new(card().with_fps(f64::NAN), fast(), mkv(&path)), "1 to 240");
-    usage(Pipeline::new(card().with_fps(1000), fast(), mkv(&path)), "1 to 240");
-    usage(Pipeline::new(card(), fast().with_resolution(0, 0), mkv(&path)), "16x16 to 8192x8192");
-    usage(Pipeline::new(card(), fast().with_resolution(641, 360), mkv(&path)), "even");
-    usage(Pipeline::new(card(), fast().with_resolution(16384, 16384), mkv(&path)), "16x16 to 8192x8192");
-    usage(Pipeline::new(card(), fast().with_bitrate_kbps(u32::MAX), mkv(&path)), "50 to 800000");
-    usage(Pipeline::new(card(), fast().with_gop_seconds(f64::INFINITY), mkv(&path)), "0.1 to 60");
-    usage(Pipeline::builder(card()).rendition(fast()).build(), "at least one output");
+    usage(Pipeline::new(small_card().with_fps(0), fast(), mkv(&path)), "1 to 240");
+    usage(Pipeline::new(small_card().with_fps(f64::NAN), fast(), mkv(&path)), "1 to 240");
+    usage(Pipeline::new(small_card().with_fps(1000), fast(), mkv(&path)), "1 to 240");
+    usage(Pipeline::new(small_card(), fast().with_resolution(0, 0), mkv(&path)), "16x16 to 8192x8192");
+    usage(Pipeline::new(small_card(), fast().with_resolution(641, 360), mkv(&path)), "even");
+    usage(
+        Pipeline::new(small_card(), fast().with_resolution(16384, 16384), mkv(&path)),
+        "16x16 to 8192x8192",
+    );
+    usage(Pipeline::new(small_card(), fast().with_bitrate_kbps(u32::MAX), mkv(&path)), "50 to 800000");
+    usage(Pipeline::new(small_card(), fast().with_gop_seconds(f64::INFINITY), mkv(&path)), "0.1 to 60");
+    usage(Pipeline::builder(small_card()).rendition(fast()).build(), "at least one output");
     let lonely = OutputConfig::new(mkv(&path)).with_rendition(3);
-    usage(Pipeline::new(card(), fast(), lonely), "number of renditions");
-    let twice = Pipeline::builder(card()).rendition(fast()).output(mkv(&path)).output(mkv(&path)).build();
+    usage(Pipeline::new(small_card(), fast(), lonely), "number of renditions");
+    let twice =
+        Pipeline::builder(small_card()).rendition(fast()).output(mkv(&path)).output(mkv(&path)).build();
     usage(twice, "different file");
 }
 
@@ -210,7 +209,7 @@ fn what_cannot_work_is_refused_before_anything_starts() {
 async fn a_bitrate_changes_while_it_runs_and_the_report_says_when() {
     let (_dir, path) = in_dir("a.mkv");
     let config = fast().with_rate_control(RateControl::Cbr).with_bitrate_kbps(2000);
-    let pipeline = Pipeline::new(card(), config, mkv(&path)).unwrap();
+    let pipeline = Pipeline::new(small_card(), config, mkv(&path)).unwrap();
     assert!(matches!(pipeline.set_bitrate(500), Err(Error::State(_))), "not before it runs");
     pipeline.start().await.unwrap();
     assert!(matches!(pipeline.set_bitrate(7), Err(Error::Config(_))), "out of range");
@@ -229,7 +228,7 @@ async fn a_bitrate_changes_while_it_runs_and_the_report_says_when() {
 #[tokio::test]
 async fn a_bitrate_that_cannot_change_is_refused_at_once_with_what_would_work() {
     let (dir, path) = in_dir("a.mkv");
-    let pipeline = Pipeline::builder(card())
+    let pipeline = Pipeline::builder(small_card())
         .rendition(fast().with_rate_control(RateControl::Crf))
         .rendition(fast().with_rate_control(RateControl::Vbr))
         .output(mkv(&path))
@@ -248,7 +247,7 @@ async fn a_bitrate_that_cannot_change_is_refused_at_once_with_what_would_work() 
 #[tokio::test]
 async fn a_key_frame_comes_when_it_is_asked_for() {
     let (_dir, path) = in_dir("a.mkv");
-    let pipeline = Pipeline::new(card(), fast().with_gop_seconds(60.0), mkv(&path)).unwrap();
+    let pipeline = Pipeline::new(small_card(), fast().with_gop_seconds(60.0), mkv(&path)).unwrap();
     assert!(pipeline.request_key_frame().is_err());
     pipeline.start().await.unwrap();
     for _ in 0..3 {

@@ -1,5 +1,6 @@
 //! Why there is no sound.
 
+use crate::ConfigError;
 use crate::av::AvError;
 use crate::output::OutputError;
 
@@ -21,6 +22,9 @@ pub enum AudioError {
         /// Why.
         reason: String,
     },
+    /// That source cannot be taken here.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// No encoder.
     #[error("this FFmpeg cannot encode {codec}: {reason}")]
     Encoder {

@@ -31,7 +31,7 @@ fn write(path: &Path, container: Container, codecs: &[AudioCodec]) {
     }
     packets.sort_by_key(|packet| packet.dts);
     let output = OutputConfig::new(Output::File { path: path.into(), container });
-    let mut sink = crate::output::open(&output, &tracks).unwrap();
+    let mut sink = crate::output::open(&output, &tracks, &crate::output::Context::alone()).unwrap().sink;
     packets.iter().for_each(|packet| sink.write(packet).unwrap());
     sink.finish().unwrap();
 }

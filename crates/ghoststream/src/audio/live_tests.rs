@@ -21,7 +21,9 @@ impl Recording {
     fn start(source: AudioSource) -> Self {
         let config = AudioConfig::new(source).with_codec(AudioCodec::Flac);
         let (timeline, journal) = (Timeline::new(), Journal::default());
-        let mut track = AudioTrack::open(&config, &[], timeline.clone(), journal.clone()).unwrap();
+        let mut track =
+            AudioTrack::open(&config, &[], Origin::Source(vec![]), (timeline.clone(), journal.clone()))
+                .unwrap();
         let packets = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&packets);
         track.start(Box::new(move |packet| sink.lock().unwrap().push(packet))).unwrap();
@@ -270,7 +272,9 @@ fn without_a_daemon_there_is_an_error() {
     let session = Session::without_pipewire().unwrap();
     session.enter();
     let config = AudioConfig::new(AudioSource::Desktop);
-    let error = AudioTrack::open(&config, &[], Timeline::new(), Journal::default()).err().unwrap();
+    let error = AudioTrack::open(&config, &[], Origin::Source(vec![]), (Timeline::new(), Journal::default()))
+        .err()
+        .unwrap();
     assert!(matches!(error, AudioError::NoPipeWire { .. }), "{error}");
     assert!(error.is_retryable());
 }

@@ -3,7 +3,8 @@
 //! A [`Source`] runs threads of its own and writes blocks, each with the source's own count and a
 //! capture time, into a bounded ring. The track's thread takes them out, puts them where they belong
 //! in time (the aligner: the source's clock is estimated and its sound resampled by the difference),
-//! cuts pauses out to the sample, encodes and hands packets on.
+//! cuts pauses out to the sample, encodes and hands packets on. A mix takes the samples of other tracks as
+//! they are encoded there, adds them up and encodes the sum.
 
 mod align;
 mod beep;
@@ -12,25 +13,29 @@ mod clock;
 mod decode;
 mod encoder;
 mod error;
+mod mix;
 mod pipewire;
 mod ring;
 #[cfg(test)]
 mod simulate;
 mod sinc;
+mod tracks;
 mod worker;
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 pub use error::AudioError;
+pub(crate) use tracks::{Switch, open_all, stop_all};
 
 use crate::encode::{Packet, Track, TrackKind};
 use crate::output::OutputError;
 use crate::stats::{AudioReport, Journal};
-use crate::{AudioCodec, AudioConfig, AudioSource, Container, Timeline, Timestamp};
+use crate::{AudioCodec, AudioConfig, AudioSource, ConfigError, Container, Timeline, Timestamp};
 use encoder::Encoder;
+use mix::{Mix, Tap};
 use ring::Writer;
-use worker::{Command, Outcome, Worker};
+use worker::{Command, Feed, Outcome, Worker};
 
 /// Samples a second of everything that is recorded.
 const RATE: u32 = 48_000;
@@ -44,18 +49,26 @@ pub(crate) type PacketSink = Box<dyn FnMut(Packet) + Send>;
 /// Something that writes into a ring. Dropping it stops and joins its threads.
 trait Source: Send {}
 
+/// What a track's sound is made of.
+enum Origin {
+    /// A source, and who else wants its samples.
+    Source(Vec<Tap>),
+    /// The samples of these tracks.
+    Tracks(Vec<Receiver<Vec<f32>>>),
+}
+
 /// An audio track that captures, but hands no packets on before [`AudioTrack::start`].
 ///
 /// Its first packet is heard at the timeline's origin, with silence in front where the source comes
 /// later; an encoder's look-ahead begins before it, at a negative time, and is in the parameters as
 /// `initial_padding`. Dropping a track ends its threads without flushing.
 pub(crate) struct AudioTrack {
-    // Dropped in this order: the source writes into what the worker reads.
-    source: Option<Box<dyn Source>>,
     commands: Option<Sender<Command>>,
     thread: Option<JoinHandle<Outcome>>,
     track: Track,
     report: AudioReport,
+    is_mix: bool,
+    journal: Journal,
 }
 
 impl AudioTrack {
@@ -64,11 +77,11 @@ impl AudioTrack {
     ///
     /// # Errors
     /// PipeWire does not answer, no encoder works, or a container does not take the codec.
-    pub(crate) fn open(
+    fn open(
         config: &AudioConfig,
         containers: &[Container],
-        timeline: Timeline,
-        journal: Journal,
+        origin: Origin,
+        (timeline, journal): (Timeline, Journal),
     ) -> Result<Self, AudioError> {
         let codec = choose(config.codec, containers)?;
         let encoder = Encoder::open(codec, config.bitrate_kbps)?;
@@ -86,15 +99,24 @@ impl AudioTrack {
             max_skew_ms: 0.0,
             silence_seconds: 0.0,
         };
-        let (writer, reader) = ring::ring();
-        let source = open_source(&config.source, writer, &journal)?;
         let (commands, orders) = channel();
-        let worker = Worker { name, reader, encoder, timeline, journal };
+        let (is_mix, notes) = (matches!(origin, Origin::Tracks(_)), journal.clone());
+        let body: Box<dyn FnOnce() -> Outcome + Send> = match origin {
+            Origin::Source(taps) => {
+                let feed = Feed::open(&config.source, &journal)?;
+                let worker = Worker { name, feed, next: None, taps, encoder, timeline, journal };
+                Box::new(move || worker.run(&orders))
+            }
+            Origin::Tracks(inputs) => {
+                let mix = Mix::new(name, inputs, encoder, journal);
+                Box::new(move || mix.run(&orders))
+            }
+        };
         let thread = std::thread::Builder::new()
             .name("gs-audio".into())
-            .spawn(move || worker.run(&orders))
+            .spawn(body)
             .map_err(|error| AudioError::Thread { thread: "gs-audio", reason: error.to_string() })?;
-        Ok(Self { source: Some(source), commands: Some(commands), thread: Some(thread), track, report })
+        Ok(Self { commands: Some(commands), thread: Some(thread), track, report, is_mix, journal: notes })
     }
 
     /// What a muxer must know.
@@ -112,27 +134,34 @@ impl AudioTrack {
         if sent { Ok(()) } else { Err(gone()) }
     }
 
-    /// Hands on everything captured before `until`, flushes the encoder and ends the threads. Sound
+    /// Begins to end it: everything captured before `until` will be handed on, and the encoder flushed. Sound
     /// that has not come a quarter of a second after `until` is written as silence.
-    pub(crate) fn stop(&mut self, until: Timestamp) -> AudioReport {
+    fn end(&mut self, until: Timestamp) {
         if let Some(commands) = self.commands.take() {
-            // Where the thread is gone already, join says so.
+            // Where the thread is gone already, its end says so.
             let _ = commands.send(Command::Stop(until));
         }
+    }
+
+    /// Ends it, and waits until that is done.
+    fn stop(&mut self, until: Timestamp) -> AudioReport {
+        self.end(until);
         if let Some(Ok(outcome)) = self.thread.take().map(JoinHandle::join) {
             self.report.clock_ppm = outcome.ppm;
             self.report.max_skew_ms = outcome.max_skew * 1e3;
             self.report.silence_seconds = outcome.silence_seconds;
+            self.report.source = outcome.name;
         }
-        self.source = None;
         self.report.clone()
     }
 }
 
 impl Drop for AudioTrack {
     fn drop(&mut self) {
-        self.source = None;
-        self.commands = None;
+        if let Some(commands) = self.commands.take() {
+            // Others may hold a way to it, too. Where the thread is gone already there is nothing to say.
+            let _ = commands.send(Command::Quit);
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -146,16 +175,38 @@ fn open_source(
 ) -> Result<Box<dyn Source>, AudioError> {
     match source {
         AudioSource::TestCard => Ok(Box::new(beep::Beeper::start(writer)?)),
+        AudioSource::Mix(_) => {
+            Err(ConfigError::new("audio", source, "a source of sound: a mix is a track from the start on")
+                .into())
+        }
         _ => Ok(Box::new(pipewire::Capture::start(source, writer, journal)?)),
     }
 }
 
-/// The codec that every container takes: what was asked for, else Opus, or AAC where an MP4 is among
-/// them, since not everything that plays MP4 knows Opus.
+/// The codec that every container takes: what was asked for, else Opus, or AAC where an MP4 or a
+/// stream is among them, since not everything that plays those knows Opus.
 fn choose(asked: Option<AudioCodec>, containers: &[Container]) -> Result<AudioCodec, AudioError> {
     let web = containers.contains(&Container::WebM);
-    let mp4 = containers.contains(&Container::Mp4);
-    let codec = asked.unwrap_or(if mp4 && !web { AudioCodec::Aac } else { AudioCodec::Opus });
+    let aac = |it: &Container| matches!(it, Container::Mp4 | Container::Flv | Container::MpegTs);
+    let codec =
+        asked.unwrap_or(if containers.iter().any(aac) && !web { AudioCodec::Aac } else { AudioCodec::Opus });
+    if containers.contains(&Container::Flv) && codec != AudioCodec::Aac {
+        return Err(AudioError::Unsuitable(OutputError::Unsuitable {
+            container: Container::Flv,
+            codec: codec.to_string(),
+            remedy:
+                "RTMP servers take AAC: take --audio-codec aac, or give the other output a track of its own"
+                    .into(),
+        }));
+    }
+    if containers.contains(&Container::MpegTs) && codec == AudioCodec::Flac {
+        return Err(AudioError::Unsuitable(OutputError::Unsuitable {
+            container: Container::MpegTs,
+            codec: codec.to_string(),
+            remedy: "SRT carries AAC and Opus: take --audio-codec aac, or give the other output a track of its own"
+                .into(),
+        }));
+    }
     if web && codec != AudioCodec::Opus {
         return Err(AudioError::Unsuitable(OutputError::Unsuitable {
             container: Container::WebM,

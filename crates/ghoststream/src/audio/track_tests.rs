@@ -16,7 +16,8 @@ struct Recording {
 fn record(codec: AudioCodec) -> Recording {
     let config = AudioConfig::new(AudioSource::TestCard).with_codec(codec);
     let (timeline, journal) = (Timeline::new(), Journal::default());
-    let mut track = AudioTrack::open(&config, &[], timeline.clone(), journal.clone()).unwrap();
+    let mut track =
+        AudioTrack::open(&config, &[], Origin::Source(vec![]), (timeline.clone(), journal.clone())).unwrap();
     let packets = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&packets);
     track.start(Box::new(move |packet| sink.lock().unwrap().push(packet))).unwrap();
@@ -86,12 +87,14 @@ fn beeps_are_where_the_flashes_are() {
 #[test]
 fn the_origin_may_lie_in_the_past() {
     let recording = record(AudioCodec::Flac);
-    std::thread::sleep(Duration::from_millis(1500));
-    let until = Timestamp::now();
-    let origin = until.offset(-1_200_000_000);
+    std::thread::sleep(Duration::from_millis(2200));
+    // A whole second lies 0.7 s after the origin: no beep is on at the beginning, nor too near to it.
+    let past = Timestamp::now().offset(-250_000_000).as_nanos();
+    let second = Timestamp::from_nanos(past.div_euclid(1_000_000_000) * 1_000_000_000);
+    let (origin, until) = (second.offset(-700_000_000), second.offset(250_000_000));
     recording.timeline.start(origin);
     let (left, report) = recording.heard(until);
-    assert_eq!(left.len(), 57_600, "every sample before `until`, and none after");
+    assert_eq!(left.len(), 45_600, "every sample before `until`, and none after");
     assert_near(onsets(&left)[0], sample_of_second(origin, 1));
     assert_eq!(report.silence_seconds, 0.0);
 }
@@ -138,6 +141,8 @@ fn stop_without_an_origin_or_a_start_writes_nothing() {
     let (left, _) = recording.heard(Timestamp::now());
     assert!(left.is_empty());
     let config = AudioConfig::new(AudioSource::TestCard);
-    let mut track = AudioTrack::open(&config, &[], Timeline::new(), Journal::default()).unwrap();
+    let mut track =
+        AudioTrack::open(&config, &[], Origin::Source(vec![]), (Timeline::new(), Journal::default()))
+            .unwrap();
     track.stop(Timestamp::now());
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::align::Aligner;
 use super::encoder::{Encoder, media_time};
-use super::ring::Reader;
-use super::{PacketSink, RATE};
+use super::mix::Tap;
+use super::ring::{self, Reader};
+use super::{AudioError, PacketSink, RATE, Source, open_source};
 use crate::av::AvError;
 use crate::stats::Journal;
-use crate::{MediaTime, Timeline, Timestamp};
+use crate::{AudioSource, MediaTime, Timeline, Timestamp};
 
 /// How often the ring is looked at.
 const TICK: Duration = Duration::from_millis(10);
@@ -25,17 +26,53 @@ const KEPT_BACK: Duration = Duration::from_millis(50);
 /// How long `stop` waits for the last sound.
 const LAST_WAIT: Duration = Duration::from_millis(250);
 
+/// How long the source before is kept while the next one does not send yet.
+const OVERLAP: Duration = Duration::from_millis(500);
+
 /// What the track's owner asks of its thread.
 pub(super) enum Command {
     /// Hand packets on from now.
     Start(PacketSink),
     /// Hand on everything captured before this, and end.
     Stop(Timestamp),
+    /// Go on with another source, of this name.
+    Switch(Feed, String),
+    /// End at once.
+    Quit,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Start(_) => "Start",
+            Self::Stop(_) => "Stop",
+            Self::Switch(..) => "Switch",
+            Self::Quit => "Quit",
+        })
+    }
+}
+
+/// A source, and what it writes into.
+pub(super) struct Feed {
+    // Dropped in this order: the source writes into what is read.
+    _source: Box<dyn Source>,
+    reader: Reader,
+    /// Nothing of it was taken yet.
+    fresh: bool,
+}
+
+impl Feed {
+    pub(super) fn open(source: &AudioSource, journal: &Journal) -> Result<Self, AudioError> {
+        let (writer, reader) = ring::ring();
+        Ok(Self { _source: open_source(source, writer, journal)?, reader, fresh: true })
+    }
 }
 
 /// What came of the sound.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outcome {
+    /// The source's name: the last one's.
+    pub name: String,
     pub ppm: f64,
     pub max_skew: f64,
     pub silence_seconds: f64,
@@ -44,7 +81,11 @@ pub(super) struct Outcome {
 pub(super) struct Worker {
     /// The track's name, in notes.
     pub name: String,
-    pub reader: Reader,
+    pub feed: Feed,
+    /// The source that it is to go on with, its name, and when at the latest.
+    pub next: Option<(Feed, String, Timestamp)>,
+    /// Who else wants its samples.
+    pub taps: Vec<Tap>,
     pub encoder: Encoder,
     pub timeline: Timeline,
     pub journal: Journal,
@@ -59,9 +100,11 @@ impl Worker {
             match commands.recv_timeout(TICK) {
                 Ok(Command::Start(sink)) => track.sink = Some(sink),
                 Ok(Command::Stop(until)) => break Some(until),
-                Err(RecvTimeoutError::Disconnected) => break None,
+                Ok(Command::Switch(feed, name)) => self.next = Some((feed, name, Timestamp::now() + OVERLAP)),
+                Ok(Command::Quit) | Err(RecvTimeoutError::Disconnected) => break None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
+            self.switch(&mut track, &mut block);
             if self.step(&mut track, &mut block, None).is_err() {
                 break None;
             }
@@ -71,9 +114,29 @@ impl Worker {
         }
         let quality = track.aligner.quality();
         Outcome {
+            name: self.name,
             ppm: track.aligner.ppm(),
             max_skew: quality.max_skew,
             silence_seconds: quality.silence as f64 / f64::from(RATE),
+        }
+    }
+
+    /// Takes what the source sent.
+    fn take(&mut self, track: &mut Writing, block: &mut Vec<f32>) {
+        while let Some(mut header) = self.feed.reader.pop(block) {
+            header.fresh |= std::mem::take(&mut self.feed.fresh);
+            track.aligner.push(header, block);
+        }
+    }
+
+    /// Goes on with another source, once it sends, after all that the one before has sent.
+    fn switch(&mut self, track: &mut Writing, block: &mut Vec<f32>) {
+        let due =
+            |(feed, _, by): &mut (Feed, String, Timestamp)| feed.reader.is_live() || Timestamp::now() >= *by;
+        if let Some((feed, name, _)) = self.next.take_if(due) {
+            self.take(track, block);
+            self.journal.note(format!("{}: the track goes on with {name}", self.name));
+            (self.feed, self.name) = (feed, name);
         }
     }
 
@@ -84,17 +147,15 @@ impl Worker {
         block: &mut Vec<f32>,
         until: Option<Timestamp>,
     ) -> Result<(), AvError> {
-        while let Some(header) = self.reader.pop(block) {
-            track.aligner.push(header, block);
-        }
-        let dropped = self.reader.take_dropped();
+        self.take(track, block);
+        let dropped = self.feed.reader.take_dropped();
         if dropped > 0 {
             let seconds = dropped as f64 / f64::from(RATE);
             self.journal
                 .note(format!("{}: {seconds:.2} s of sound were lost, this machine is too slow", self.name));
         }
         let now = Timestamp::now();
-        let patience = match (until, self.reader.is_live()) {
+        let patience = match (until, self.feed.reader.is_live()) {
             (Some(_), true) => LAST_WAIT,
             (Some(_), false) => Duration::ZERO,
             (None, true) => PATIENCE,
@@ -103,7 +164,7 @@ impl Worker {
         let overdue = now - patience;
         let ready = track.aligner.ready_until().map_or(overdue, |ready| ready.max(overdue));
         let limit = ready.min(until.unwrap_or(now - KEPT_BACK));
-        let written = track.write(&mut self.encoder, &self.timeline, limit);
+        let written = track.write(&mut self.encoder, &mut self.taps, &self.timeline, limit);
         if let Err(error) = &written {
             self.journal.note(format!("{}: encoding sound failed: {error}; the track ends here", self.name));
         }
@@ -146,7 +207,13 @@ struct Writing {
 
 impl Writing {
     /// Encodes everything captured before `limit`, pauses left out to the sample.
-    fn write(&mut self, encoder: &mut Encoder, timeline: &Timeline, limit: Timestamp) -> Result<(), AvError> {
+    fn write(
+        &mut self,
+        encoder: &mut Encoder,
+        taps: &mut Vec<Tap>,
+        timeline: &Timeline,
+        limit: Timestamp,
+    ) -> Result<(), AvError> {
         let Some(sink) = &mut self.sink else {
             return Ok(());
         };
@@ -159,6 +226,7 @@ impl Writing {
             self.pcm.clear();
             self.aligner.pull(at, frames as usize, &mut self.pcm);
             self.next += frames;
+            taps.retain(|it| it.send(&self.pcm));
             encoder.push(&self.pcm, sink)?;
         }
         Ok(())

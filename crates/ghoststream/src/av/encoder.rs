@@ -279,9 +279,11 @@ impl OpenEncoder {
         let mut packet = PacketRef::empty()?;
         // SAFETY: the context is open and the packet empty.
         match unsafe { ffi::avcodec_receive_packet(self.context.as_ptr(), packet.as_mut_ptr()) } {
-            code if code == ffi::AVERROR(libc::EAGAIN) || code == ffi::AVERROR_EOF => Ok(None),
-            code => check(code).map(|_| Some(packet)),
-        }
+            code if code == ffi::AVERROR(libc::EAGAIN) || code == ffi::AVERROR_EOF => return Ok(None),
+            code => check(code)?,
+        };
+        packet.forget_statistics();
+        Ok(Some(packet))
     }
 
     /// What a muxer must know, headers included.

@@ -76,6 +76,13 @@ impl PacketRef {
         }
     }
 
+    /// Bytes of the memory that the payload lies in: more than the payload has, where an encoder takes it
+    /// from a pool.
+    pub fn capacity(&self) -> usize {
+        // SAFETY: self owns a valid packet; its buffer, where it has one, lives as long as it does.
+        unsafe { self.0.as_ref().buf.as_ref().map_or(0, |buffer| buffer.size) }
+    }
+
     /// Codec headers that came with the packet, where an encoder knows them no sooner.
     pub fn new_extradata(&self) -> Option<&[u8]> {
         let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_NEW_EXTRADATA;
@@ -84,6 +91,20 @@ impl PacketRef {
         unsafe {
             let data = ffi::av_packet_get_side_data(self.0.as_ptr(), kind, &mut size);
             (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
+        }
+    }
+
+    /// Gives up what an encoder says of a picture's quality, where it says nothing else beside the bytes. Nothing is
+    /// made of it, and it takes some 200 bytes, as long as the packet is held.
+    pub fn forget_statistics(&mut self) {
+        // SAFETY: self owns a valid packet, whose list of side data has as many entries as it says.
+        unsafe {
+            let packet = self.0.as_mut();
+            let is_alone = packet.side_data_elems == 1;
+            let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_QUALITY_STATS;
+            if is_alone && packet.side_data.as_ref().is_some_and(|it| it.type_ == kind) {
+                ffi::av_packet_free_side_data(packet);
+            }
         }
     }
 
@@ -116,5 +137,38 @@ impl Drop for PacketRef {
 impl std::fmt::Debug for PacketRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PacketRef({} bytes)", self.data().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ffi::AVPacketSideDataType::{self, AV_PKT_DATA_NEW_EXTRADATA, AV_PKT_DATA_QUALITY_STATS};
+    use super::*;
+
+    fn packet(beside: &[AVPacketSideDataType]) -> PacketRef {
+        let mut packet = PacketRef::empty().unwrap().with_data(&[b"picture"]).unwrap();
+        for &kind in beside {
+            // SAFETY: the packet is ours; it owns what is made here, which nobody reads before it is written.
+            unsafe {
+                let data = ffi::av_packet_new_side_data(packet.as_mut_ptr(), kind, 8);
+                data.write_bytes(1, 8);
+            }
+        }
+        packet
+    }
+
+    #[test]
+    fn statistics_alone_are_forgotten() {
+        let mut counted = packet(&[AV_PKT_DATA_QUALITY_STATS]);
+        counted.forget_statistics();
+        assert_eq!(counted.fields().side_data_elems, 0);
+        assert_eq!(counted.data(), b"picture");
+        let mut described = packet(&[AV_PKT_DATA_NEW_EXTRADATA]);
+        described.forget_statistics();
+        assert_eq!(described.new_extradata(), Some(&[1; 8][..]));
+        let mut both = packet(&[AV_PKT_DATA_QUALITY_STATS, AV_PKT_DATA_NEW_EXTRADATA]);
+        both.forget_statistics();
+        assert!(both.new_extradata().is_some());
+        packet(&[]).forget_statistics();
     }
 }

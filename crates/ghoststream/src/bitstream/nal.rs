@@ -5,6 +5,8 @@
 pub(crate) struct Unit<'a> {
     /// Where in the stream its start code begins.
     pub(crate) at: usize,
+    /// Where its header is.
+    pub(crate) from: usize,
     /// Header and payload, without the start code.
     pub(crate) bytes: &'a [u8],
 }
@@ -20,21 +22,13 @@ pub(crate) fn units(stream: &[u8]) -> impl Iterator<Item = Unit<'_>> {
         // Zeros before a start code belong to it, and a unit never ends with one.
         let used = bytes.iter().rposition(|&it| it != 0).map_or(0, |at| at + 1);
         let at = if code > 0 && stream[code - 1] == 0 { code - 1 } else { code };
-        Some(Unit { at, bytes: &bytes[..used] })
+        Some(Unit { at, from, bytes: &bytes[..used] })
     })
 }
 
 /// Where the next `00 00 01` is, from `at` on.
-fn start_code(bytes: &[u8], mut at: usize) -> Option<usize> {
-    while at + 2 < bytes.len() {
-        // The last of the three tells how far the search may jump.
-        match bytes[at + 2] {
-            0 => at += 1,
-            1 if bytes[at] == 0 && bytes[at + 1] == 0 => return Some(at),
-            _ => at += 3,
-        }
-    }
-    None
+fn start_code(bytes: &[u8], at: usize) -> Option<usize> {
+    memchr::memmem::find(bytes.get(at..)?, &[0, 0, 1]).map(|it| at + it)
 }
 
 /// Appends a payload with the bytes that keep a start code from appearing in it (H.265, 7.3.1.1).
@@ -95,6 +89,7 @@ mod tests {
             let mut last = 0;
             for unit in units(&bytes) {
                 prop_assert!(unit.at >= last && bytes[unit.at..].starts_with(&[0, 0]));
+                prop_assert!(bytes[unit.from..].starts_with(unit.bytes));
                 last = unit.at + unit.bytes.len();
             }
         }

@@ -57,6 +57,15 @@ pub enum CaptureError {
         /// What was offered, or what PipeWire said.
         reason: String,
     },
+    /// The test card finds no GPU to draw on.
+    #[error(
+        "the test card cannot be drawn into a GPU's memory: {reason}; use `--processing gpu` for it, or \
+         `--source test-card` for one in system memory"
+    )]
+    NoGpu {
+        /// Why.
+        reason: String,
+    },
     /// No picture came.
     #[error(
         "the source sent no picture within {0:?}; a desktop sends one only when something moves: move the pointer, \

@@ -45,8 +45,11 @@ pub fn open(
     sink: FrameSink,
     imports: Option<Imports>,
 ) -> Result<Box<dyn Capture>, CaptureError> {
+    let opaque = imports.as_ref().and_then(|it| it.opaque);
+    let imports = imports.filter(|it| !it.is_empty());
     match &config.source {
         CaptureSource::TestCard => test_card::open(config, sink),
+        CaptureSource::GpuTestCard => test_card::open_on_gpu(config, sink, opaque),
         CaptureSource::Portal => portal::open(config, sink, imports),
         CaptureSource::Node(node) => pipewire::open_node(config, node, sink, imports),
     }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::CapturedFrame;
+use crate::Timestamp;
 use crate::stats::{Counters, FrameSync, Journal};
 
 /// What happened to a stream, in order with its frames.
@@ -55,7 +56,12 @@ struct Inner {
 struct State {
     frames: VecDeque<CapturedFrame>,
     held: bool,
-    ended: Option<String>,
+    /// Why no frame will follow, and since when.
+    ended: Option<(String, Timestamp)>,
+    /// Whether that was not the source's doing: everything ends.
+    closed: bool,
+    /// Nobody takes anything any more.
+    left: bool,
 }
 
 impl FrameQueue {
@@ -71,6 +77,9 @@ impl FrameQueue {
     /// Adds a frame; never blocks. The oldest makes room.
     pub fn push(&self, frame: CapturedFrame) {
         let mut state = self.lock();
+        if state.left {
+            return;
+        }
         let mut frame = frame;
         if state.held {
             if let Some(before) = state.frames.pop_front() {
@@ -94,10 +103,55 @@ impl FrameQueue {
         self.lock().held = held;
     }
 
-    /// No frame will follow. The first reason stays.
-    pub fn end(&self, reason: impl Into<String>) {
-        self.lock().ended.get_or_insert_with(|| reason.into());
+    /// No frame of after `at` will follow. The first reason stays.
+    pub fn end(&self, reason: impl Into<String>, at: Timestamp) {
+        self.lock().ended.get_or_insert_with(|| (reason.into(), at));
         self.inner.changed.notify_all();
+    }
+
+    /// The same where it is not the source that ends, but everything.
+    fn close(&self, reason: &str, at: Timestamp) {
+        self.lock().closed = true;
+        self.end(reason, at);
+    }
+
+    /// Why the source ended, where it did so by itself and frames are still wanted.
+    pub fn lost_source(&self) -> Option<String> {
+        let state = self.lock();
+        let reason = state.ended.as_ref().map(|(reason, _)| reason.clone());
+        reason.filter(|_| !state.closed && !state.left)
+    }
+
+    /// Waits until everything ends or nobody wants frames any more, `timeout` at most. Returns whether that
+    /// is so.
+    pub fn wait_over(&self, timeout: Duration) -> bool {
+        let goes_on = |state: &mut State| !state.closed && !state.left;
+        let waited = self.inner.changed.wait_timeout_while(self.lock(), timeout, goes_on);
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.closed || state.left
+    }
+
+    /// Nobody takes frames out any more: what waits goes back to its producer, and nothing is kept.
+    pub fn leave(&self) {
+        let mut state = self.lock();
+        state.left = true;
+        let reason = || ("nobody takes its frames any more".to_owned(), Timestamp::now());
+        state.ended.get_or_insert_with(reason);
+        let frames = std::mem::take(&mut state.frames);
+        drop(state);
+        self.inner.changed.notify_all();
+        // Outside the lock: to give a frame back may take a while.
+        drop(frames);
+    }
+
+    /// Whether somebody said that.
+    pub fn is_left(&self) -> bool {
+        self.lock().left
+    }
+
+    /// When the stream ended, which may be a while before its last frame is taken.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.lock().ended.as_ref().map(|(_, at)| *at)
     }
 
     /// Waits for the next frame, `timeout` at most.
@@ -110,7 +164,7 @@ impl FrameQueue {
             .unwrap_or_else(PoisonError::into_inner);
         match (state.frames.pop_front(), &state.ended) {
             (Some(frame), _) => Taken::Frame(frame),
-            (None, Some(reason)) => Taken::Ended(reason.clone()),
+            (None, Some((reason, _))) => Taken::Ended(reason.clone()),
             (None, None) => Taken::Timeout,
         }
     }
@@ -150,7 +204,12 @@ impl FrameSink {
 
     /// Opens a queue for the frames of `stream`.
     pub fn subscribe(&self, stream: usize) -> FrameQueue {
-        let queue = FrameQueue::new(Arc::clone(&self.counters));
+        self.subscribe_counting(stream, Arc::clone(&self.counters))
+    }
+
+    /// The same for somebody who counts what the queue drops apart from everybody else's.
+    pub fn subscribe_counting(&self, stream: usize, counters: Arc<Counters>) -> FrameQueue {
+        let queue = FrameQueue::new(counters);
         queue.hold(self.held.load(Ordering::Relaxed));
         self.lock().push((stream, queue.clone()));
         queue
@@ -169,11 +228,12 @@ impl FrameSink {
         if !self.held.load(Ordering::Relaxed) {
             self.counters.captured.add(1);
         }
-        for (stream, queue) in self.lock().iter() {
+        self.lock().retain(|(stream, queue)| {
             if *stream == frame.stream {
                 queue.push(frame.clone());
             }
-        }
+            !queue.is_left()
+        });
     }
 
     /// Counts frames that the source should have sent and could not.
@@ -214,19 +274,20 @@ impl FrameSink {
             CaptureEvent::Paused => self.journal.note("the source paused; the last picture is held"),
             CaptureEvent::Resumed => self.journal.note("the source goes on"),
             CaptureEvent::Ended(reason) => {
+                let now = Timestamp::now();
                 for (of, queue) in self.lock().iter() {
                     if *of == stream {
-                        queue.end(reason.as_str());
+                        queue.end(reason.as_str(), now);
                     }
                 }
             }
         }
     }
 
-    /// Ends every queue, as at `stop`.
-    pub fn end_all(&self, reason: &str) {
+    /// Ends every queue, as at `stop`: what was captured until `at` belongs to the recording.
+    pub fn end_all(&self, reason: &str, at: Timestamp) {
         for (_, queue) in self.lock().iter() {
-            queue.end(reason);
+            queue.close(reason, at);
         }
     }
 

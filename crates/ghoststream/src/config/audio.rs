@@ -29,6 +29,10 @@ pub enum AudioSource {
     Node(String),
     /// The test card's beep at each of its flashes.
     TestCard,
+    /// The sum of other tracks, by their numbers from 0; of all others that are no mixes themselves where none is
+    /// named. They are added at their own levels; where the sum would be too loud it is turned down, smoothly, to
+    /// at most -1 dBFS, and it never clips.
+    Mix(Vec<usize>),
 }
 
 impl std::str::FromStr for AudioSource {
@@ -39,11 +43,14 @@ impl std::str::FromStr for AudioSource {
             "desktop" => Ok(Self::Desktop),
             "mic" => Ok(Self::Microphone),
             "test-card" => Ok(Self::TestCard),
+            "mix" => Ok(Self::Mix(Vec::new())),
             _ => named("app:")
                 .map(|it| Self::Application(it.to_owned()))
                 .or_else(|| named("node:").map(|it| Self::Node(it.to_owned())))
+                .or_else(|| named("mix:").and_then(numbers).map(Self::Mix))
                 .ok_or_else(|| {
-                    ConfigError::new("audio", word, "desktop, mic, app:NAME, node:ID, test-card or none")
+                    let allowed = "desktop, mic, app:NAME, node:ID, mix, mix:0,1 (tracks), test-card or none";
+                    ConfigError::new("audio", word, allowed)
                 }),
         }
     }
@@ -57,8 +64,18 @@ impl std::fmt::Display for AudioSource {
             Self::Application(name) => write!(f, "app:{name}"),
             Self::Node(id) => write!(f, "node:{id}"),
             Self::TestCard => f.write_str("test-card"),
+            Self::Mix(tracks) if tracks.is_empty() => f.write_str("mix"),
+            Self::Mix(tracks) => {
+                let tracks: Vec<String> = tracks.iter().map(ToString::to_string).collect();
+                write!(f, "mix:{}", tracks.join(","))
+            }
         }
     }
+}
+
+/// Numbers with commas between them.
+fn numbers(list: &str) -> Option<Vec<usize>> {
+    list.split(',').map(|it| it.trim().parse().ok()).collect()
 }
 
 /// A PipeWire node id, as other crates hand it out.
@@ -130,6 +147,32 @@ impl AudioConfig {
     pub fn with_language(mut self, language: impl Into<String>) -> Self {
         self.language = Some(language.into());
         self
+    }
+
+    /// The tracks among `all` that it adds up; none where it is no mix.
+    pub(crate) fn mixes(&self, all: &[Self]) -> Vec<usize> {
+        let is_mix =
+            |it: &usize| matches!(all.get(*it).map(|it| &it.source), Some(AudioSource::Mix(_)) | None);
+        match &self.source {
+            AudioSource::Mix(tracks) if tracks.is_empty() => {
+                (0..all.len()).filter(|it| !is_mix(it)).collect()
+            }
+            AudioSource::Mix(tracks) => tracks.iter().copied().filter(|it| !is_mix(it)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Checks a mix against the tracks that there are.
+    pub(crate) fn validate_among(&self, all: &[Self]) -> Result<(), ConfigError> {
+        self.validate()?;
+        let AudioSource::Mix(tracks) = &self.source else { return Ok(()) };
+        let mixed = self.mixes(all);
+        let twice = tracks.iter().enumerate().any(|(at, it)| tracks[..at].contains(it));
+        if mixed.is_empty() || twice || (!tracks.is_empty() && mixed.len() != tracks.len()) {
+            let allowed = "a mix of other tracks that there are and that are no mixes, each once";
+            return Err(ConfigError::new("audio", &self.source, allowed));
+        }
+        Ok(())
     }
 
     /// Checks every value against its range.

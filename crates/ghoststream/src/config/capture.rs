@@ -26,8 +26,18 @@ pub enum CaptureSource {
     Portal,
     /// A moving picture with a machine-readable frame number and time.
     TestCard,
+    /// The same, drawn into a GPU's memory and lent from there, as a compositor lends its pictures. For trying
+    /// what becomes of such pictures without a desktop: it needs processing on a GPU.
+    GpuTestCard,
     /// A PipeWire node by its object id, serial or `node.name`, taken without the portal.
     Node(String),
+}
+
+impl CaptureSource {
+    /// Whether it is the test card, wherever that is drawn.
+    pub const fn is_test_card(&self) -> bool {
+        matches!(self, Self::TestCard | Self::GpuTestCard)
+    }
 }
 
 impl std::str::FromStr for CaptureSource {
@@ -36,9 +46,10 @@ impl std::str::FromStr for CaptureSource {
         match word {
             "portal" => Ok(Self::Portal),
             "test-card" => Ok(Self::TestCard),
+            "test-card:gpu" => Ok(Self::GpuTestCard),
             _ => match word.strip_prefix("node:") {
                 Some(id) if !id.is_empty() => Ok(Self::Node(id.to_owned())),
-                _ => Err(ConfigError::new("source", word, "portal, test-card or node:ID")),
+                _ => Err(ConfigError::new("source", word, "portal, test-card, test-card:gpu or node:ID")),
             },
         }
     }
@@ -49,6 +60,7 @@ impl std::fmt::Display for CaptureSource {
         match self {
             Self::Portal => f.write_str("portal"),
             Self::TestCard => f.write_str("test-card"),
+            Self::GpuTestCard => f.write_str("test-card:gpu"),
             Self::Node(id) => write!(f, "node:{id}"),
         }
     }

@@ -1,25 +1,38 @@
 //! What a caller asks for. Every struct here is built with `with_*` and checked by the pipeline.
 
+mod adaptation;
 mod audio;
+mod byte_size;
 mod capture;
+mod choices;
 mod encoder;
+mod live;
 mod nvenc;
 mod output;
+mod packets;
 mod profile;
 mod profile_reader;
+mod query;
+mod run_file;
 mod setting;
 mod settings;
 
+pub use adaptation::Adaptation;
 pub use audio::{AudioCodec, AudioConfig, AudioSource};
+pub use byte_size::ByteSize;
 pub use capture::{CaptureConfig, CaptureSource, CursorMode, SourceKinds};
-pub(crate) use encoder::check_bitrate;
-pub use encoder::{
-    Chroma, Codec, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Interpolate, Processing,
-    RateControl, Scaler, ToneCurve,
+pub use choices::{
+    Chroma, Codec, EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Interpolate, Processing, RateControl,
+    Scaler, ToneCurve,
 };
+pub use encoder::EncoderConfig;
+pub(crate) use encoder::check_bitrate;
 pub use nvenc::{BReference, Multipass, NvencConfig, SplitEncode, Tune};
 pub use output::{Container, Output, OutputConfig};
+pub use packets::{PacketFormat, PacketOptions, WhenFull};
 pub use profile::{Place, Profile, ProfileError, Profiles};
+pub use run_file::RunFile;
+pub(crate) use run_file::{Names, output_from_json};
 pub use settings::{Resolved, Settings};
 
 use std::fmt;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::words;
+use super::{Adaptation, ConfigError, PacketOptions, words};
+use crate::{PixelFormat, ReplayOptions, output};
 
 words! {
-    /// A file format.
+    /// What packets are put into: a file's format or that of a stream.
     Container: "container" {
         /// Matroska, `.mkv`: takes every codec.
         Matroska = "mkv",
@@ -13,6 +14,12 @@ words! {
         Mp4 = "mp4",
         /// WebM, `.webm`: AV1 and Opus only.
         WebM = "webm",
+        /// FLV, which RTMP carries: H.264, and HEVC and AV1 as Enhanced RTMP has them. No file is
+        /// recorded in it.
+        Flv = "flv",
+        /// An MPEG transport stream (ISO/IEC 13818-1), which SRT carries: H.264 and HEVC. No file is
+        /// recorded in it.
+        MpegTs = "mpegts",
     }
 }
 
@@ -51,7 +58,8 @@ pub enum Output {
     },
     /// An SRT peer. The URL may hold a passphrase and is never printed whole.
     Srt {
-        /// `srt://host:port` and options.
+        /// `srt://host:port` and options; the latency in milliseconds. `docs/streaming.md` has them
+        /// all.
         url: String,
     },
     /// The last seconds, kept in memory and saved on demand.
@@ -61,8 +69,14 @@ pub enum Output {
         /// Where saved clips go.
         directory: PathBuf,
     },
-    /// Encoded packets, handed to the caller.
+    /// Encoded packets, handed to the caller: see [`Pipeline::packets`](crate::Pipeline::packets).
     Packets,
+    /// Pictures before any encoder, handed to the caller: see
+    /// [`Pipeline::frames`](crate::Pipeline::frames). They have the size of the rendition.
+    Frames {
+        /// How their pixels lie: `Nv12`, `I420`, `P010`, `Bgrx` or `Rgbx`.
+        format: PixelFormat,
+    },
 }
 
 impl std::fmt::Debug for Output {
@@ -75,6 +89,7 @@ impl std::fmt::Debug for Output {
             Self::Srt { .. } => f.write_str("Srt(…)"),
             Self::Replay { seconds, .. } => write!(f, "Replay({seconds} s)"),
             Self::Packets => f.write_str("Packets"),
+            Self::Frames { format } => write!(f, "Frames({format:?})"),
         }
     }
 }
@@ -91,12 +106,30 @@ pub struct OutputConfig {
     pub rendition: usize,
     /// Which audio tracks it takes, counted from 0. `None` is all.
     pub audio_tracks: Option<Vec<usize>>,
+    /// How an [`Output::Packets`] hands packets on.
+    pub packets: PacketOptions,
+    /// How a replay buffer keeps and saves, where it is one.
+    pub replay: ReplayOptions,
+    /// Whether its bitrate follows what its path carries, where it is a live one.
+    pub adaptation: Adaptation,
+    /// The V4L2 device that a camera's pictures are written to, such as v4l2loopback's. `None` makes a PipeWire node.
+    pub v4l2: Option<PathBuf>,
 }
 
 impl OutputConfig {
     /// This output, of the first rendition, with every audio track.
     pub const fn new(output: Output) -> Self {
-        Self { output, overwrite: false, rendition: 0, audio_tracks: None }
+        let adaptation = Adaptation { follows: true, floor_kbps: None };
+        Self {
+            output,
+            overwrite: false,
+            rendition: 0,
+            audio_tracks: None,
+            packets: PacketOptions::new(),
+            replay: ReplayOptions::new(),
+            adaptation,
+            v4l2: None,
+        }
     }
 
     /// Whether a file that exists is replaced.
@@ -113,18 +146,69 @@ impl OutputConfig {
         self
     }
 
+    /// The V4L2 device that a camera's pictures are written to, in place of a PipeWire node.
+    #[must_use]
+    pub fn with_v4l2(mut self, device: impl Into<PathBuf>) -> Self {
+        self.v4l2 = Some(device.into());
+        self
+    }
+
+    /// How an [`Output::Packets`] hands packets on.
+    #[must_use]
+    pub const fn with_packets(mut self, packets: PacketOptions) -> Self {
+        self.packets = packets;
+        self
+    }
+
+    /// Whether its bitrate follows what its path carries, where it is a live one. By default it does.
+    #[must_use]
+    pub const fn with_adaptation(mut self, adaptation: Adaptation) -> Self {
+        self.adaptation = adaptation;
+        self
+    }
+
     /// Which audio tracks it takes, counted from 0.
     #[must_use]
     pub fn with_audio_tracks(mut self, tracks: impl Into<Vec<usize>>) -> Self {
         self.audio_tracks = Some(tracks.into());
         self
     }
+
+    /// How a replay buffer keeps and saves.
+    #[must_use]
+    pub fn with_replay(mut self, options: ReplayOptions) -> Self {
+        self.replay = options;
+        self
+    }
 }
 
 impl OutputConfig {
+    /// Whether a pipeline with so many renditions and audio tracks has what it takes.
+    pub(crate) fn check(&self, renditions: usize, audio: usize) -> Result<(), ConfigError> {
+        if self.rendition >= renditions {
+            let allowed = format!("below {renditions}, the number of renditions");
+            return Err(ConfigError::new("rendition", self.rendition, allowed));
+        }
+        let tracks = self.audio_tracks.iter().flatten();
+        if let Some(track) = tracks.copied().find(|&it| it >= audio) {
+            let allowed = format!("below {audio}, the number of audio tracks");
+            return Err(ConfigError::new("audio-tracks", track, allowed));
+        }
+        if let Some(tracks) = self.audio_tracks.as_deref().filter(|it| it.len() > 1)
+            && output::container(self) == Some(Container::Flv)
+        {
+            let given: Vec<String> = tracks.iter().map(ToString::to_string).collect();
+            let allowed = "one track for RTMP, which carries no more: name one, or add a track of their mix \
+                           (audio = mix) and name that";
+            return Err(ConfigError::new("audio-tracks", given.join(","), allowed));
+        }
+        Ok(())
+    }
+
     /// Whether it takes an audio track, counted from 0.
     pub(crate) fn takes_audio(&self, track: usize) -> bool {
-        self.audio_tracks.as_ref().is_none_or(|tracks| tracks.contains(&track))
+        !output::takes_pictures(&self.output)
+            && self.audio_tracks.as_ref().is_none_or(|tracks| tracks.contains(&track))
     }
 }
 

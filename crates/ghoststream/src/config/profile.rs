@@ -173,7 +173,7 @@ impl Profiles {
     }
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<String> {
+pub(super) fn read_bounded(path: &Path) -> std::io::Result<String> {
     use std::io::Read;
     let mut text = String::new();
     let mut file = std::fs::File::open(path)?.take(LARGEST + 1);

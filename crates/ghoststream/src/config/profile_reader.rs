@@ -19,7 +19,7 @@ pub(super) struct Reader<'a> {
     path: &'a Path,
 }
 
-type Entry<'t, 'i> = (&'t Spanned<Cow<'i, str>>, &'t Spanned<DeValue<'i>>);
+pub(super) type Entry<'t, 'i> = (&'t Spanned<Cow<'i, str>>, &'t Spanned<DeValue<'i>>);
 
 impl<'a> Reader<'a> {
     pub(super) const fn new(text: &'a str, path: &'a Path) -> Self {
@@ -27,10 +27,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn file(&self) -> Result<Profiles, ProfileError> {
-        let table = DeTable::parse(self.text).map_err(|error| {
-            let start = error.span().map_or(0, |it| it.start);
-            self.invalid(start, format!("this is not TOML: {}", error.message()))
-        })?;
+        let table = self.parse()?;
         let mut named = BTreeMap::new();
         let mut general = Vec::new();
         for (key, value) in in_order(table.get_ref()) {
@@ -41,6 +38,13 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(Profiles { path: self.path.to_owned(), general: self.profile(general)?, named })
+    }
+
+    pub(super) fn parse(&self) -> Result<Spanned<DeTable<'a>>, ProfileError> {
+        DeTable::parse(self.text).map_err(|error| {
+            let start = error.span().map_or(0, |it| it.start);
+            self.invalid(start, format!("this is not TOML: {}", error.message()))
+        })
     }
 
     fn profiles(&self, value: &Spanned<DeValue<'_>>) -> Result<BTreeMap<String, Profile>, ProfileError> {
@@ -62,7 +66,7 @@ impl<'a> Reader<'a> {
         Ok(named)
     }
 
-    fn profile(&self, entries: Vec<Entry<'_, '_>>) -> Result<Profile, ProfileError> {
+    pub(super) fn profile(&self, entries: Vec<Entry<'_, '_>>) -> Result<Profile, ProfileError> {
         let mut profile = Profile { path: self.path.to_owned(), ..Profile::default() };
         for (key, value) in entries {
             let name = key.get_ref().as_ref();
@@ -97,26 +101,26 @@ impl<'a> Reader<'a> {
     }
 
     /// The value as it was written, shortened to what fits a message.
-    fn written(&self, range: Range<usize>) -> &str {
+    pub(super) fn written(&self, range: Range<usize>) -> &str {
         let written = self.text.get(range).unwrap_or_default();
         let line = written.lines().next().unwrap_or_default();
         let end = line.char_indices().nth(60).map_or(line.len(), |(at, _)| at);
         &line[..end]
     }
 
-    fn invalid(&self, offset: usize, reason: String) -> ProfileError {
+    pub(super) fn invalid(&self, offset: usize, reason: String) -> ProfileError {
         Place::of(self.text, offset).invalid(self.path, reason)
     }
 }
 
 /// Entries as they stand in the file, so that the first mistake is the one reported.
-fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+pub(super) fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
 }
 
-fn given<'t>(value: &'t DeValue<'_>) -> Given<'t> {
+pub(super) fn given<'t>(value: &'t DeValue<'_>) -> Given<'t> {
     match value {
         DeValue::String(text) => Given::Text(text),
         DeValue::Integer(number) => Given::Number(integer(number)),

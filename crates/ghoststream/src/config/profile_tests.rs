@@ -76,6 +76,8 @@ fn every_setting_can_be_written_in_a_file() {
         duration = 10.5
         resume = true
         overwrite = true
+        adapt = false
+        bitrate_floor = 500
     "#;
     let general = parse(text).unwrap().get(None).unwrap();
     let left_out: Vec<_> = Settings::KEYS.iter().filter(|it| !general.settings().has(it)).collect();

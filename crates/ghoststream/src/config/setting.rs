@@ -1,7 +1,7 @@
 //! How one setting is read, from the command line and from TOML alike.
 
 use super::{
-    AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, ConfigError, CursorMode,
+    AudioCodec, AudioSource, BReference, CaptureSource, Chroma, Codec, ConfigError, Container, CursorMode,
     EncoderChoice, EncoderPreset, FrameRateMode, Hdr, Interpolate, Multipass, Processing, RateControl,
     Scaler, SplitEncode, ToneCurve, Tune,
 };
@@ -127,6 +127,7 @@ texts!(
     CaptureSource,
     Chroma,
     Codec,
+    Container,
     ContentLight,
     CursorMode,
     EncoderChoice,

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::setting::{Given, Refused, Setting};
 use super::{
-    AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma, Codec,
-    ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr, Interpolate,
-    Multipass, NvencConfig, Processing, RateControl, Scaler, SplitEncode, ToneCurve, Tune,
+    Adaptation, AudioCodec, AudioConfig, AudioSource, BReference, CaptureConfig, CaptureSource, Chroma,
+    Codec, ConfigError, CursorMode, EncoderChoice, EncoderConfig, EncoderPreset, FrameRateMode, Hdr,
+    Interpolate, Multipass, NvencConfig, Processing, RateControl, Scaler, SplitEncode, ToneCurve, Tune,
 };
 use crate::{ContentLight, HdrMetadata, MasteringDisplay, Preset, Rect, Size};
 
@@ -130,7 +130,7 @@ settings! {
     processing "processing": Processing,
     /// The mouse pointer.
     cursor "cursor": CursorMode,
-    /// Sound, a track each; an empty list is no sound.
+    /// Sound, a track each, `mix` the sum of the others; an empty list is no sound.
     audio "audio": Vec<AudioSource>,
     /// The codec of every track.
     audio_codec "audio-codec": AudioCodec,
@@ -140,6 +140,10 @@ settings! {
     resume "resume": bool,
     /// Whether a file that exists is replaced.
     overwrite "overwrite": bool,
+    /// Whether a live output's bitrate follows what its path carries.
+    adapt "adapt": bool,
+    /// The least bitrate that it goes down to, in kbit/s.
+    bitrate_floor "bitrate-floor": u32,
 }
 
 /// Why a value does not fit its setting.
@@ -154,7 +158,7 @@ pub(super) enum Unfit {
 }
 
 impl Unfit {
-    fn new(name: &'static str, refused: Refused) -> Self {
+    pub(super) fn new(name: &'static str, refused: Refused) -> Self {
         match refused {
             Refused::Type(expects) => Self::Type { name, expects },
             Refused::Value(allowed) => Self::Value(ConfigError::new(name, "", allowed)),
@@ -182,6 +186,8 @@ pub struct Resolved {
     pub duration: Option<Duration>,
     /// Whether a file that exists is replaced.
     pub overwrite: bool,
+    /// Whether and how far a live output's bitrate follows what its path carries.
+    pub adaptation: Adaptation,
 }
 
 /// The longest recording that can be asked for by `duration`: a year.
@@ -235,6 +241,13 @@ impl Settings {
         self.merged(below)
     }
 
+    /// What ingest servers want where nothing else is asked for: a constant bitrate and a key frame every
+    /// two seconds.
+    #[must_use]
+    pub fn for_live() -> Self {
+        Self { rate_control: Some(RateControl::Cbr), gop: Some(2.0), ..Self::default() }
+    }
+
     /// Fills in the preset and the defaults and checks the whole.
     ///
     /// # Errors
@@ -246,9 +259,11 @@ impl Settings {
             audio: self.audio(),
             duration: self.duration()?,
             overwrite: self.overwrite.unwrap_or(false),
+            adaptation: Adaptation { follows: self.adapt.unwrap_or(true), floor_kbps: self.bitrate_floor },
         };
         resolved.capture.validate()?;
         resolved.encoder.validate()?;
+        resolved.adaptation.validate()?;
         resolved.audio.iter().try_for_each(AudioConfig::validate)?;
         Ok(resolved)
     }
@@ -280,7 +295,7 @@ impl Settings {
         }
         capture.region = self.region;
         capture.resume = self.resume.unwrap_or(false);
-        if capture.source == CaptureSource::TestCard && self.region.is_none() {
+        if capture.source.is_test_card() && self.region.is_none() {
             // Drawn at the size that is recorded, so that its blocks stay sharp.
             capture.test_card_size = self.size.or_else(|| self.preset.map(Preset::size));
         }
@@ -343,8 +358,8 @@ impl Settings {
     }
 
     fn audio(&self) -> Vec<AudioConfig> {
-        let usual = match self.source {
-            Some(CaptureSource::TestCard) => AudioSource::TestCard,
+        let usual = match &self.source {
+            Some(source) if source.is_test_card() => AudioSource::TestCard,
             _ => AudioSource::Desktop,
         };
         let sources = self.audio.clone().unwrap_or_else(|| vec![usual]);

@@ -46,6 +46,8 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("duration", "5", "10"),
     ("resume", "true", "false"),
     ("overwrite", "true", "false"),
+    ("adapt", "false", "true"),
+    ("bitrate-floor", "500", "1000"),
 ];
 
 fn layer(entries: &[(&str, &str)]) -> Settings {

@@ -25,8 +25,9 @@ const AV1_DRIVER: u32 = 545;
 
 /// Everything that is wrong, what blocks first.
 pub(super) fn problems(found: &Diagnosis) -> Vec<Problem> {
+    let of_gpus = [nvidia(found), nvenc(found), vulkan(found)].concat();
     let mut problems: Vec<Problem> =
-        [encoding(found), pipewire(found), portal(found), nvidia(found), nvenc(found), sound(found)].concat();
+        [encoding(found), pipewire(found), portal(found), of_gpus, sound(found)].concat();
     problems.sort_by_key(|it| !it.blocking);
     problems
 }
@@ -134,6 +135,38 @@ fn nvenc(found: &Diagnosis) -> Vec<Problem> {
     problems
 }
 
+/// Only where there is a card that could do more.
+fn vulkan(found: &Diagnosis) -> Vec<Problem> {
+    let vulkan = &found.vulkan;
+    if found.gpus.is_empty() && found.nvenc.gpus.is_empty() {
+        return Vec::new();
+    }
+    if let (Some(error), Some(remedy)) = (&vulkan.error, &vulkan.remedy) {
+        let what = format!("pictures cannot be made on the GPU: {error}");
+        return vec![problem(false, what, remedy.as_str())];
+    }
+    let mut problems: Vec<Problem> = vulkan
+        .devices
+        .iter()
+        .filter_map(|it| Some((it, it.refusal.as_ref()?)))
+        .map(|(it, why)| {
+            let what = format!("{} makes no pictures: {why}", it.name);
+            problem(false, what, "update the GPU's driver; `vulkaninfo --summary` shows what it speaks")
+        })
+        .collect();
+    if problems.is_empty() && !vulkan.has_gpu() {
+        let remedy = "install the GPU's Vulkan driver (NVIDIA's own, or mesa-vulkan-drivers)";
+        problems.push(problem(false, "Vulkan knows no GPU of this machine", remedy));
+    }
+    let copies = vulkan.devices.iter().filter(|it| it.kind != "software" && it.refusal.is_none());
+    for device in copies.filter(|it| it.formats == 0) {
+        let what = format!("{} imports no DMA-BUFs: every picture is copied up to it", device.name);
+        let remedy = "update its driver, and see that /dev/dri is there (NVIDIA: nvidia-drm with modeset=1)";
+        problems.push(problem(false, what, remedy));
+    }
+    problems
+}
+
 /// A version as numbers that compare.
 fn version(text: &str) -> Vec<u32> {
     text.split('.').filter_map(|it| it.parse().ok()).collect()
@@ -151,7 +184,7 @@ fn sound(found: &Diagnosis) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::{Clock, Gpu, NvencGpu};
+    use crate::doctor::{Clock, Gpu, NvencGpu, VulkanDevice};
 
     fn with_card(name: &str, kernel: Option<&str>, driver: Option<&str>) -> Vec<String> {
         let gpu = Gpu {
@@ -216,6 +249,33 @@ mod tests {
         assert!(advice[0].contains("9251 of 10501 MHz (P2)"), "{advice:?}");
         let rule = advice[0].split_once("write ").and_then(|(_, it)| it.split_once(" to ~")).unwrap().0;
         serde_json::from_str::<serde_json::Value>(rule).expect("the driver reads JSON");
+    }
+
+    fn advised_of_vulkan(devices: &[VulkanDevice], error: Option<&str>) -> Vec<String> {
+        let mut found = Diagnosis { gpus: vec![Gpu::default()], ..Diagnosis::default() };
+        found.vulkan.devices = devices.to_vec();
+        (found.vulkan.error, found.vulkan.remedy) = (error.map(str::to_owned), Some("do this".into()));
+        let advice = vulkan(&found);
+        found.gpus.clear();
+        assert!(vulkan(&found).is_empty(), "nothing is missed on a machine without a card");
+        advice.into_iter().map(|it| format!("{}: {}", it.what, it.remedy)).collect()
+    }
+
+    #[test]
+    fn a_card_that_vulkan_does_not_know_is_told() {
+        let device = |kind, formats, refusal: Option<&str>| {
+            let refusal = refusal.map(str::to_owned);
+            VulkanDevice { name: "NVIDIA A".into(), kind, formats, refusal, ..VulkanDevice::default() }
+        };
+        assert!(advised_of_vulkan(&[device("discrete", 4, None)], None).is_empty());
+        let none = advised_of_vulkan(&[device("software", 0, None)], None);
+        assert!(none.len() == 1 && none[0].contains("knows no GPU"), "{none:?}");
+        let copies = advised_of_vulkan(&[device("discrete", 0, None)], None);
+        assert!(copies.len() == 1 && copies[0].contains("NVIDIA A imports no DMA-BUFs"), "{copies:?}");
+        let old = advised_of_vulkan(&[device("other", 0, Some("Vulkan 1.1"))], None);
+        assert!(old.len() == 1 && old[0].contains("makes no pictures: Vulkan 1.1"), "{old:?}");
+        let error = advised_of_vulkan(&[], Some("no loader"));
+        assert_eq!(error, ["pictures cannot be made on the GPU: no loader: do this"]);
     }
 
     #[test]

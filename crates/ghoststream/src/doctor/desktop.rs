@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::limit::first_line;
 use crate::capture::{ScreenCastAbilities, probe_portal};
+use crate::hotkeys;
 
 /// The session's kind and its compositor.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -33,6 +34,8 @@ pub struct Portal {
     pub backends: Vec<String>,
     /// What it can share.
     pub screen_cast: Option<ScreenCastAbilities>,
+    /// Version of its global shortcuts, by which hotkeys work; `None` where it has none, or cannot be used.
+    pub global_shortcuts: Option<u32>,
     /// Why it cannot be used, and what to do.
     pub error: Option<String>,
 }
@@ -84,10 +87,14 @@ pub(super) fn portal(limit: Duration) -> Portal {
         Ok(abilities) => (Some(abilities), None),
         Err(error) => (None, Some(error.to_string())),
     };
-    Portal { version: portal_version(limit), backends: backends(&data_dirs()), screen_cast, error }
+    // A portal that is not there, or hangs, is not asked twice.
+    let global_shortcuts = screen_cast.as_ref().and_then(|_| hotkeys::probe(limit).ok());
+    let (version, backends) = (portal_version(limit), backends(&data_dirs()));
+    Portal { version, backends, screen_cast, global_shortcuts, error }
 }
 
-pub(super) fn memory(root: &Path) -> MemoryTypes {
+/// What is taken where a GPU imports, and the machine's devices.
+pub(super) fn memory(root: &Path, imports: bool) -> MemoryTypes {
     let mut devices: Vec<String> = ["dev/udmabuf", "dev/dma_heap/system"]
         .iter()
         .filter(|it| root.join(it).exists())
@@ -98,7 +105,8 @@ pub(super) fn memory(root: &Path) -> MemoryTypes {
         devices.extend(names.filter(|it| it.starts_with("renderD")).map(|it| format!("/dev/dri/{it}")));
     }
     devices.sort();
-    MemoryTypes { taken: vec!["MemFd", "MemPtr"], dma_buf_devices: devices }
+    let taken = if imports { vec!["DmaBuf", "MemFd", "MemPtr"] } else { vec!["MemFd", "MemPtr"] };
+    MemoryTypes { taken, dma_buf_devices: devices }
 }
 
 /// The first of these programs that this user runs.
@@ -180,12 +188,14 @@ mod tests {
     #[test]
     fn devices_for_dma_bufs_are_listed() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(memory(dir.path()).dma_buf_devices.is_empty());
+        assert!(memory(dir.path(), false).dma_buf_devices.is_empty());
         std::fs::create_dir_all(dir.path().join("dev/dri")).unwrap();
         for name in ["dev/dri/renderD128", "dev/dri/card0", "dev/udmabuf"] {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
-        assert_eq!(memory(dir.path()).dma_buf_devices, ["/dev/dri/renderD128", "/dev/udmabuf"]);
+        let found = memory(dir.path(), true);
+        assert_eq!(found.dma_buf_devices, ["/dev/dri/renderD128", "/dev/udmabuf"]);
+        assert_eq!(found.taken, ["DmaBuf", "MemFd", "MemPtr"]);
     }
 
     #[test]

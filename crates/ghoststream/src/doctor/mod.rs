@@ -1,6 +1,6 @@
 //! What this machine can do, what is missing, and how to fix it.
 //!
-//! [`examine`] asks the kernel, the NVIDIA driver, FFmpeg, PipeWire and the portal. It opens
+//! [`examine`] asks the kernel, the NVIDIA driver, Vulkan, FFmpeg, PipeWire and the portal. It opens
 //! encoders but no screen, so no dialog appears, and it ends in bounded time, whatever hangs.
 
 mod advice;
@@ -11,6 +11,7 @@ mod limit;
 mod nvenc;
 mod pipewire;
 mod tier;
+mod vulkan;
 
 pub use advice::Problem;
 pub use desktop::{MemoryTypes, Portal, Session};
@@ -19,6 +20,7 @@ pub use gpu::Gpu;
 pub use nvenc::{Clock, Nvenc, NvencCodec, NvencGpu, Wrapper};
 pub use pipewire::PipeWire;
 pub use tier::Tier;
+pub use vulkan::{Missing, Vulkan, VulkanDevice};
 
 use std::path::Path;
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub struct Diagnosis {
     pub tier: Option<Tier>,
     /// What the driver says of its GPUs' encoders.
     pub nvenc: Nvenc,
+    /// What Vulkan says of the GPUs that can make pictures.
+    pub vulkan: Vulkan,
     /// FFmpeg's version.
     pub ffmpeg: String,
     /// Each encoder, tried at 1920x1080 and 60 pictures a second.
@@ -77,7 +81,8 @@ pub fn examine() -> Diagnosis {
         let portal = scope.spawn(move || limit::within(patience, "the portal", || desktop::portal(ANSWER)));
         let session =
             scope.spawn(move || limit::within(patience, "the compositor", || desktop::session(ANSWER)));
-        (joined(pipewire), joined(portal), joined(session))
+        let vulkan = scope.spawn(move || limit::within(patience, "Vulkan", || vulkan::examine(root)));
+        (joined(pipewire), joined(portal), joined(session), joined(vulkan))
     });
     let (gpus, nvenc) = (gpu::find(root), nvenc::examine());
     // Within a container the kernel may show no card that the driver speaks of.
@@ -92,9 +97,13 @@ pub fn examine() -> Diagnosis {
         pipewire: desktop.0.unwrap_or_else(|error| PipeWire { error: Some(error), ..PipeWire::default() }),
         portal: desktop.1.unwrap_or_else(|error| Portal { error: Some(error), ..Portal::default() }),
         session: desktop.2.unwrap_or_default(),
-        memory: desktop::memory(root),
+        vulkan: desktop.3.unwrap_or_else(|error| vulkan::without(&error)),
         ..Diagnosis::default()
     };
+    found.vulkan.match_cuda(&found.nvenc);
+    let imports =
+        found.vulkan.devices.iter().any(|it| found.vulkan.auto.as_ref() == Some(&it.name) && it.formats > 0);
+    found.memory = desktop::memory(root, imports);
     let encoders = limit::within(OPENING, "the encoders", || (encoders::examine(), encoders::choices()));
     match encoders {
         Ok((encoders, presets)) => (found.encoders, found.presets) = (encoders, presets),

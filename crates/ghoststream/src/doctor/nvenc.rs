@@ -34,6 +34,9 @@ pub struct NvencGpu {
     pub name: String,
     /// Where it sits, such as `0000:01:00.0`.
     pub address: String,
+    /// What tells it from every other, in Vulkan too, as hexadecimal digits; `None` where the driver does not
+    /// say.
+    pub uuid: Option<String>,
     /// What it can be expected to do.
     pub tier: Option<Tier>,
     /// CUDA's compute capability, such as `8.6`.
@@ -152,6 +155,7 @@ fn gpu(gpu: &GpuAbilities, activity: Option<&Activity>) -> NvencGpu {
     NvencGpu {
         name: gpu.name.clone(),
         address: gpu.address.clone(),
+        uuid: gpu.uuid.map(|it| crate::processing::gpu::digits(&it)),
         tier: Tier::of(&gpu.name),
         compute: dotted(gpu.compute),
         engines: gpu.codecs.iter().map(|it| it.engines).max().unwrap_or(0),

@@ -10,7 +10,14 @@ impl Codec {
         match container {
             Container::Matroska | Container::Mp4 => true,
             Container::WebM => matches!(self, Self::AV1 | Self::Auto),
+            Container::Flv => true,
+            Container::MpegTs => !matches!(self, Self::AV1),
         }
+    }
+
+    /// Whether `Auto` may choose it: ingest servers take anything but H.264 only by arrangement.
+    pub(crate) const fn is_usual_in(self, container: Container) -> bool {
+        !matches!(container, Container::Flv | Container::MpegTs) || matches!(self, Self::H264 | Self::Auto)
     }
 
     /// Whether players show HDR that it carries. H.264 could say the same of its pictures; none looks.
@@ -28,7 +35,7 @@ impl Codec {
             Some(&container) => Err(OutputError::Unsuitable {
                 container,
                 codec: self.to_string(),
-                remedy: "take codec av1 or auto, or a .mkv or .mp4 file".to_owned(),
+                remedy: remedy(container).to_owned(),
             }),
         }
     }
@@ -61,6 +68,14 @@ impl Codec {
         let pixels = f64::from(size.width) * f64::from(size.height);
         let bits = pixels * 0.08 * 30.0 * (fps / 30.0).powf(0.75) * self.efficiency();
         (bits / 1000.0).clamp(200.0, 800_000.0) as u32
+    }
+}
+
+/// What to do where a container does not take the codec.
+const fn remedy(container: Container) -> &'static str {
+    match container {
+        Container::MpegTs => "take codec h264 or hevc for SRT, or stream to RTMP",
+        _ => "take codec av1 or auto, or a .mkv or .mp4 file",
     }
 }
 

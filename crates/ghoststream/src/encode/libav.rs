@@ -169,4 +169,8 @@ impl Encoder for Running {
         self.open.set_bitrate(i64::from(kbps) * 1000);
         Ok(())
     }
+
+    fn note(&mut self) -> Option<String> {
+        self.feed.as_mut().and_then(Feed::note)
+    }
 }

@@ -23,7 +23,7 @@ pub(crate) struct PictureMemory {
 impl PictureMemory {
     /// As many as processing uses again and again; what an encoder holds beyond them is in ordinary
     /// memory, for pinned pages are taken from everyone.
-    const MOST: usize = 8;
+    pub(crate) const MOST: usize = 8;
 
     /// For an encoder on the GPU that has this UUID.
     pub(super) fn new(context: &Context, layout: Layout, gpu: [u8; 16]) -> Self {

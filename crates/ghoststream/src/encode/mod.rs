@@ -70,6 +70,17 @@ pub struct InputSpec {
     pub color: Color,
 }
 
+impl InputSpec {
+    /// Bytes of a picture, without what may lie between its rows.
+    pub(crate) fn bytes(&self) -> u64 {
+        let plane = |index| {
+            let (row, rows) = self.format.plane_layout(index, self.size);
+            (row * rows) as u64
+        };
+        (0..self.format.planes()).map(plane).sum()
+    }
+}
+
 /// One open encoder. All calls come from one thread.
 pub(crate) trait Encoder: Send {
     /// Takes a picture and appends the packets that are ready to `packets`.
@@ -87,6 +98,11 @@ pub(crate) trait Encoder: Send {
     /// Fails, and goes on as it was, where the encoder cannot do so while it runs: then
     /// [`Opened::follows_bitrate`] is false.
     fn set_bitrate(&mut self, kbps: u32) -> Result<(), EncodeError>;
+
+    /// What came up that the report should say, in words; each thing once.
+    fn note(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// An encoder that was opened, and what it took to get there.
@@ -103,6 +119,8 @@ pub(crate) struct Opened {
     pub(crate) memory: Option<PictureMemory>,
     /// What a muxer must know.
     pub(crate) track: Track,
+    /// Its bitrate in kbit/s, where it goes by one.
+    pub(crate) kbps: Option<u32>,
     /// Whether its bitrate can be changed while it runs.
     pub(crate) follows_bitrate: bool,
     /// Encoders that were tried before, in order.

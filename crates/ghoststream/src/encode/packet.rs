@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::av::{PacketRef, Parameters};
+use crate::av::{AvError, PacketRef, Parameters};
 use crate::{MediaTime, Timestamp};
 
 /// One encoded picture or stretch of sound. Clones share the bytes.
@@ -47,6 +47,14 @@ pub struct Track {
     pub title: Option<String>,
     /// The language, ISO 639-2.
     pub language: Option<String>,
+}
+
+impl Track {
+    /// The same track as an output has it that begins amid it: an encoder's padding at the start of its
+    /// stream lies before.
+    pub(crate) fn continued(&self) -> Result<Self, AvError> {
+        Ok(Self { parameters: Arc::new(self.parameters.without_padding()?), ..self.clone() })
+    }
 }
 
 /// Picture or sound.

@@ -56,6 +56,14 @@ impl AnyPicture {
         }
     }
 
+    /// The picture, if it is in memory that the CPU reads.
+    pub(crate) const fn memory(&self) -> Option<&Picture> {
+        match self {
+            Self::Memory(picture) => Some(picture),
+            Self::Gpu(_) => None,
+        }
+    }
+
     /// The same in memory that the CPU reads. Waits until it is there.
     ///
     /// # Errors
@@ -64,6 +72,14 @@ impl AnyPicture {
         match self {
             Self::Memory(picture) => Ok(picture),
             Self::Gpu(picture) => picture.into_memory(),
+        }
+    }
+
+    /// Whether it need not be waited for: it is there, or never will be.
+    pub(crate) fn is_settled(&self) -> bool {
+        match self {
+            Self::Memory(_) => true,
+            Self::Gpu(picture) => picture.output.wait(Duration::ZERO).unwrap_or(true),
         }
     }
 

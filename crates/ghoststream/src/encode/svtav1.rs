@@ -16,7 +16,7 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     check(wish)?;
     let mut plan = Plan::new(wish.pick_format(&[PixelFormat::I420], &[PixelFormat::I010])?);
     plan.restart_for_key = true;
-    plan.set("preset", preset(wish.preset, crate::av::codec_major() >= 62));
+    plan.set("preset", preset(wish.preset, crate::av::codec_major() >= 61));
     plan.set("g", wish.gop);
     plan.set("flags", "+cgop");
     match config.rate_control {
@@ -58,8 +58,8 @@ fn check(wish: &Wish<'_>) -> Result<(), Unmet> {
 
 /// All five run in real time on some machine; SVT-AV1's slower ones are for files that wait.
 ///
-/// From version 4 on, which FFmpeg 8 and newer come with, its presets above 10 save a quarter of the time and
-/// leave text that nobody can read: those are `coarse`.
+/// In newer versions, 2.3 beside FFmpeg 7.1 and 4 beside FFmpeg 9 among them, its presets above 10 save a quarter of
+/// the time and leave text that nobody can read: those are `coarse`.
 fn preset(preset: EncoderPreset, coarse: bool) -> u32 {
     let preset = match preset {
         EncoderPreset::Fastest => 12,

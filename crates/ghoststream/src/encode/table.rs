@@ -70,6 +70,7 @@ pub(super) fn candidates(
         (codec == Codec::Auto || row.codec == codec)
             && (choice == EncoderChoice::Auto || row.kind == choice)
             && containers.iter().all(|&container| row.codec.fits(container))
+            && (codec != Codec::Auto || hdr || containers.iter().all(|&it| row.codec.is_usual_in(it)))
             && (!hdr || row.codec.carries_hdr())
     })
 }
@@ -93,7 +94,11 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     tracing::debug!(encoder = backend.name, ?plan, "opening");
     let (config, size) = (request.config, request.size);
     let format = VideoFormat { format: plan.format, size, color: config.color, rate: wish.rate };
-    let feed = plan.gpu.and_then(|gpu| feed(gpu, &format));
+    let (feed, without) = match plan.gpu.map(|gpu| Feed::open(gpu, format.format, size)).transpose() {
+        Ok(feed) => (feed, None),
+        // The encoder then copies pictures itself, or says better what the matter is.
+        Err(error) => (None, Some(format!("pictures go to {} through system memory: {error}", backend.name))),
+    };
     let open = info
         .open(&format, &plan.options, feed.as_ref().map(Feed::frames))
         .map_err(|failure| (backend.explain)(&failure))?;
@@ -106,6 +111,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     let delay = (backend.kind == EncoderChoice::Nvenc).then_some(reordered);
     let mut notes = choice::notes(&wish, backend);
     notes.extend(plan.notes);
+    notes.extend(without);
     let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
     let memory = feed.as_ref().map(|it| it.memory().clone());
     let follows_bitrate = plan.follows_bitrate;
@@ -123,18 +129,11 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
             title: None,
             language: None,
         },
+        kbps: config.rate_control.has_bitrate().then_some(wish.kbps),
         follows_bitrate,
         refused: vec![],
         notes,
     })
-}
-
-/// The way of pictures into a GPU's memory; `None` where it cannot be opened. The encoder then copies
-/// them itself, or says better what the matter is.
-fn feed(gpu: u32, format: &VideoFormat) -> Option<Feed> {
-    Feed::open(gpu, format.format, format.size)
-        .inspect_err(|error| tracing::debug!(%error, gpu, "pictures stay in system memory"))
-        .ok()
 }
 
 /// What a muxer must know, headers included.

@@ -120,6 +120,12 @@ impl<'a> Wish<'a> {
         })
     }
 
+    /// Whether somebody watches live: ingest servers cut a stream at key frames, and want them where they
+    /// were announced and nowhere else.
+    pub(super) fn is_live(&self) -> bool {
+        self.containers.iter().any(|it| matches!(it, Container::Flv | Container::MpegTs))
+    }
+
     /// AV1 has no B-frames that could be counted: what it shows out of order is its own business.
     pub(super) fn refuse_b_frames(&self) -> Result<(), Unmet> {
         match self.config.b_frames {

@@ -14,6 +14,9 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     plan.set("preset", preset);
     plan.set("g", wish.gop);
     plan.set("forced-idr", 1);
+    if wish.is_live() {
+        plan.set("sc_threshold", 0);
+    }
     match config.rate_control {
         // Its best quantiser is the one that loses nothing, at every depth.
         _ if config.lossless => plan.set("qp", 0),

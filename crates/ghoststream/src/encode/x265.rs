@@ -63,6 +63,9 @@ fn parameters(wish: &Wish<'_>) -> Vec<String> {
         "open-gop=0".to_owned(),
         format!("pools={}", wish.threads),
     ];
+    if wish.is_live() {
+        all.push("scenecut=0".to_owned());
+    }
     if config.lossless {
         all.push("lossless=1".to_owned());
     } else if config.rate_control == RateControl::Cbr && !wish.containers.contains(&Container::Mp4) {

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use ghoststream_camera::CameraError;
+
+use super::live::{LinkError, LinkFault};
 use crate::Container;
 use crate::av::AvError;
 
@@ -35,6 +38,22 @@ pub enum OutputError {
         /// Why.
         source: io::Error,
     },
+    /// What is to be saved at once does not fit on the disk.
+    #[error("{} has no room for {} MB: free some space and save again", path.display(), bytes.div_ceil(1_000_000))]
+    NoRoom {
+        /// The directory.
+        path: PathBuf,
+        /// What is needed.
+        bytes: u64,
+    },
+    /// A replay cannot be saved.
+    #[error("the replay is not saved to {}: {reason}", directory.display())]
+    Replay {
+        /// Where to.
+        directory: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The file was deleted under our hands.
     #[error("{} was deleted while it was being recorded: nothing of it is left", path.display())]
     Removed {
@@ -51,6 +70,27 @@ pub enum OutputError {
         /// What would work.
         remedy: String,
     },
+    /// A peer cannot be reached, or does not want the stream.
+    #[error("{peer}: {reason}")]
+    Link {
+        /// The peer, without any secret.
+        peer: String,
+        /// What kind of failure it is.
+        fault: LinkFault,
+        /// What happened, and what to do.
+        reason: String,
+    },
+    /// There is no camera.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// A thread could not be started, or ended by a panic, which is a bug.
+    #[error("the thread {name} failed: {reason}")]
+    Thread {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// libavformat refused.
     #[error("{what} failed in libavformat: {source}")]
     Mux {
@@ -59,4 +99,24 @@ pub enum OutputError {
         /// What it answered.
         source: AvError,
     },
+}
+
+impl OutputError {
+    /// What became of a peer.
+    pub(crate) fn link(peer: &str, error: LinkError) -> Self {
+        Self::Link { peer: peer.to_owned(), fault: error.fault, reason: error.text }
+    }
+
+    pub(crate) fn thread(name: &str, error: &io::Error) -> Self {
+        Self::Thread { name: name.to_owned(), reason: error.to_string() }
+    }
+
+    /// There was no memory to go on with a stream that was begun elsewhere.
+    pub(crate) const fn no_memory(source: AvError) -> Self {
+        Self::Mux { what: "going on with a stream", source }
+    }
+
+    pub(crate) fn panicked(name: &str) -> Self {
+        Self::Thread { name: name.to_owned(), reason: "it panicked".to_owned() }
+    }
 }

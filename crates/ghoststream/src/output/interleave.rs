@@ -6,12 +6,16 @@
 //! device that stalls) holds the others up for [`Interleaver::WAIT`] at most, and a queue that grows
 //! beyond its bounds is released early. No packet is ever dropped: one that comes too late for its
 //! place is handed on at once, after its elders. Within a track the order never changes.
+//!
+//! Who watches live waits for no file to be in order. For them ([`Interleaver::live`]) a picture goes on as soon as
+//! it is there, and sound alone waits, for the picture of its time. Sound is encoded later than the picture beside it
+//! (it is kept back a little, fills a frame, and the encoder looks a frame ahead), so that it then follows by that.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::Timestamp;
 use crate::encode::Packet;
+use crate::{MediaTime, Timestamp};
 
 /// A bounded reorder buffer over the tracks of one output.
 ///
@@ -22,6 +26,10 @@ pub(crate) struct Interleaver {
     tracks: Vec<Queue>,
     bytes: usize,
     closed: bool,
+    /// Whether track 0, the picture, waits for the others.
+    pictures_wait: bool,
+    /// When the last picture that was handed on is decoded.
+    reached: Option<MediaTime>,
 }
 
 #[derive(Debug, Default)]
@@ -39,10 +47,15 @@ impl Interleaver {
     /// Bytes held back at most.
     pub(crate) const MOST_BYTES: usize = 128 << 20;
 
-    /// For this many tracks.
+    /// For this many tracks, in order of decoding time.
     pub(crate) fn new(tracks: usize) -> Self {
         let tracks = (0..tracks).map(|_| Queue::default()).collect();
-        Self { tracks, bytes: 0, closed: false }
+        Self { tracks, bytes: 0, closed: false, pictures_wait: true, reached: None }
+    }
+
+    /// For this many tracks of which the first, the picture, waits for none. The others follow the picture.
+    pub(crate) fn live(tracks: usize) -> Self {
+        Self { pictures_wait: false, ..Self::new(tracks) }
     }
 
     /// Takes a packet that arrived `now`. One of a track that does not exist is refused and given
@@ -59,13 +72,15 @@ impl Interleaver {
     /// The next packet in order, if it need not wait any longer.
     pub(crate) fn pop(&mut self, now: Timestamp) -> Option<Packet> {
         let first = self.first()?;
-        let all_known = self.tracks.iter().all(|it| it.ended || !it.waiting.is_empty());
         let overdue = || self.deadline().is_some_and(|at| now >= at);
-        if !(self.closed || all_known || self.over_full() || overdue()) {
+        if !(self.closed || self.is_due(first) || self.over_full() || overdue()) {
             return None;
         }
         let (_, packet) = self.tracks[first].waiting.pop_front()?;
         self.bytes -= packet.data().len();
+        if packet.track == 0 {
+            self.reached = Some(packet.dts);
+        }
         Some(packet)
     }
 
@@ -94,16 +109,31 @@ impl Interleaver {
         heads.min().map(|(_, index)| index)
     }
 
+    /// Whether nothing can come that should go before the head of this track, which is the first of all heads.
+    fn is_due(&self, first: usize) -> bool {
+        if self.pictures_wait {
+            return self.tracks.iter().all(Queue::is_known);
+        }
+        let decoded = self.tracks[first].waiting.front().map(|(_, packet)| packet.dts);
+        self.tracks[0].is_known() || decoded <= self.reached
+    }
+
     fn over_full(&self) -> bool {
         let packets: usize = self.tracks.iter().map(|it| it.waiting.len()).sum();
         packets > Self::MOST_PACKETS || self.bytes > Self::MOST_BYTES
     }
 }
 
+impl Queue {
+    /// Whether it is known what comes next.
+    fn is_known(&self) -> bool {
+        self.ended || !self.waiting.is_empty()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MediaTime;
     use crate::av::PacketRef;
     use proptest::prelude::*;
     use std::sync::Arc;
@@ -192,6 +222,36 @@ mod tests {
     }
 
     #[test]
+    fn live_pictures_wait_for_nothing_and_sound_waits_for_its_picture() {
+        let mut it = Interleaver::live(3);
+        it.push(packet(1, -21), at(0)).unwrap();
+        assert_eq!(drain(&mut it, at(0)), [], "a peer begins with a picture, if one comes soon");
+        it.push(packet(0, 0), at(10)).unwrap();
+        assert_eq!(drain(&mut it, at(10)), [(1, -21), (0, 0)]);
+        it.push(packet(0, 16), at(26)).unwrap();
+        assert_eq!(drain(&mut it, at(26)), [(0, 16)], "at once");
+        it.push(packet(1, 0), at(100)).unwrap();
+        it.push(packet(1, 21), at(110)).unwrap();
+        it.push(packet(2, 5), at(120)).unwrap();
+        assert_eq!(drain(&mut it, at(120)), [(1, 0), (2, 5)], "what the picture has reached");
+        it.push(packet(0, 33), at(130)).unwrap();
+        assert_eq!(drain(&mut it, at(130)), [(1, 21), (0, 33)]);
+    }
+
+    #[test]
+    fn live_sound_waits_for_pictures_that_do_not_come_no_longer_than_the_wait() {
+        let mut it = Interleaver::live(2);
+        it.push(packet(0, 0), at(0)).unwrap();
+        it.push(packet(1, 21), at(10)).unwrap();
+        let wait = 10 + Interleaver::WAIT.as_millis() as i64;
+        assert_eq!(drain(&mut it, at(wait - 1)), [(0, 0)]);
+        assert_eq!(drain(&mut it, at(wait)), [(1, 21)]);
+        it.push(packet(1, 42), at(wait)).unwrap();
+        it.end_track(0);
+        assert_eq!(drain(&mut it, at(wait)), [(1, 42)]);
+    }
+
+    #[test]
     fn an_unknown_track_is_refused() {
         assert!(Interleaver::new(1).push(packet(1, 0), at(0)).is_err());
     }
@@ -199,8 +259,8 @@ mod tests {
     proptest! {
         /// Whatever comes when: nothing is lost, and no track is reordered.
         #[test]
-        fn nothing_is_lost_or_reordered(steps in prop::collection::vec((0usize..3, 0i64..40, 0i64..200), 0..200)) {
-            let mut it = Interleaver::new(3);
+        fn nothing_is_lost_or_reordered(live: bool, steps in prop::collection::vec((0usize..3, 0i64..40, 0i64..200), 0..200)) {
+            let mut it = if live { Interleaver::live(3) } else { Interleaver::new(3) };
             let (mut clock, mut dts, mut sent, mut got) = (0, [0i64; 3], vec![], vec![]);
             for (track, step, wait) in steps {
                 clock += wait;

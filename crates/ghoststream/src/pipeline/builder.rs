@@ -1,9 +1,10 @@
 //! What a pipeline is made of, checked before anything is opened.
 
 use super::Pipeline;
+use super::sound::Sound;
+use crate::config::Names;
 use crate::{
-    AudioConfig, CaptureConfig, ConfigError, Container, EncoderConfig, Error, Hdr, Output, OutputConfig,
-    output,
+    AudioConfig, CaptureConfig, ConfigError, Container, EncoderConfig, Error, Hdr, OutputConfig, output,
 };
 
 /// Collects renditions, outputs and audio tracks.
@@ -11,6 +12,7 @@ use crate::{
 #[must_use = "nothing is checked or made before `build`"]
 pub struct PipelineBuilder {
     plan: Plan,
+    names: Names,
 }
 
 /// What was asked for, in the order in which it was said.
@@ -20,6 +22,8 @@ pub(super) struct Plan {
     pub(super) renditions: Vec<RenditionPlan>,
     pub(super) outputs: Vec<OutputConfig>,
     pub(super) audio: Vec<AudioConfig>,
+    /// Which of them are what; settled at the start.
+    pub(super) sound: Sound,
     /// What puts doubles in the place of encoders, which fail on demand.
     #[cfg(test)]
     pub(super) double: Option<fn(Vec<crate::encode::Row>) -> Vec<crate::encode::Row>>,
@@ -42,12 +46,13 @@ impl PipelineBuilder {
             renditions: Vec::new(),
             outputs: Vec::new(),
             audio: Vec::new(),
+            sound: Sound::none(),
             #[cfg(test)]
             double: None,
             #[cfg(test)]
             gpu_double: None,
         };
-        Self { plan }
+        Self { plan, names: Names { renditions: Vec::new(), audio: Vec::new() } }
     }
 
     /// Adds a rendition of the first stream. Outputs refer to renditions by their order, from 0.
@@ -67,9 +72,16 @@ impl PipelineBuilder {
         self
     }
 
-    /// Adds an audio track. Outputs refer to tracks by their order, from 0.
+    /// Adds an audio track. Outputs refer to tracks by their order, from 0. Where every output takes pictures alone, as
+    /// cameras do, no sound is captured.
     pub fn audio(mut self, audio: AudioConfig) -> Self {
         self.plan.audio.push(audio);
+        self
+    }
+
+    /// What control may call renditions and audio tracks, in their order.
+    pub(crate) fn names(mut self, names: Names) -> Self {
+        self.names = names;
         self
     }
 
@@ -98,7 +110,7 @@ impl PipelineBuilder {
     pub fn build(mut self) -> Result<Pipeline, Error> {
         self.plan.check()?;
         self.plan.capture.hdr |= self.plan.renditions.iter().any(|it| it.encoder.hdr == Hdr::Keep);
-        Ok(Pipeline::from_plan(self.plan))
+        Ok(Pipeline::from_plan(self.plan, self.names))
     }
 }
 
@@ -113,7 +125,7 @@ impl Plan {
             }
         }
         for audio in &self.audio {
-            audio.validate()?;
+            audio.validate_among(&self.audio)?;
         }
         if self.outputs.is_empty() {
             return Err(ConfigError::new("outputs", "none", "at least one output").into());
@@ -122,25 +134,33 @@ impl Plan {
     }
 
     fn check_output(&self, config: &OutputConfig) -> Result<(), Error> {
-        if config.rendition >= self.renditions.len() {
-            let allowed = format!("below {}, the number of renditions", self.renditions.len());
-            return Err(ConfigError::new("rendition", config.rendition, allowed).into());
+        config.check(self.renditions.len(), self.audio.len())?;
+        let mut same = self.outputs.iter().filter_map(|it| output::same_file(&it.output, &config.output));
+        if let Some(path) = same.nth(1) {
+            return Err(ConfigError::new("output", path.display(), "a different file for each output").into());
         }
-        let tracks = config.audio_tracks.iter().flatten();
-        if let Some(track) = tracks.copied().find(|&it| it >= self.audio.len()) {
-            let allowed = format!("below {}, the number of audio tracks", self.audio.len());
-            return Err(ConfigError::new("audio-tracks", track, allowed).into());
-        }
-        if let Output::File { path, .. } = &config.output {
-            let same =
-                |it: &&OutputConfig| matches!(&it.output, Output::File { path: other, .. } if other == path);
-            if self.outputs.iter().filter(same).count() > 1 {
-                return Err(
-                    ConfigError::new("output", path.display(), "a different file for each output").into()
-                );
-            }
-        }
+        output::check_service(config, &self.renditions[config.rendition].encoder, self.capture.fps)?;
         output::check(config)
+    }
+
+    /// Checks an output that joins while it runs as those at the start are; `ceiling` is the bitrate that its rendition
+    /// may have by now, in kbit/s, zero for none.
+    pub(super) fn check_late(&self, config: &OutputConfig, ceiling: Option<u32>) -> Result<(), Error> {
+        // Whether there is such a rendition is told with those that there are.
+        let Some(rendition) = self.renditions.get(config.rendition) else { return Ok(()) };
+        let mut encoder = rendition.encoder.clone();
+        encoder.bitrate_kbps = ceiling.filter(|it| *it > 0).or(encoder.bitrate_kbps);
+        output::check_service(config, &encoder, self.capture.fps)
+    }
+
+    /// The renditions that are encoded: all but those from which nobody takes anything but pictures.
+    pub(super) fn encoded_renditions(&self) -> Vec<usize> {
+        let pictures = |it: &OutputConfig| output::takes_pictures(&it.output);
+        let needed = |rendition: &usize| {
+            let mut takers = self.outputs.iter().filter(|it| it.rendition == *rendition).peekable();
+            takers.peek().is_none() || takers.any(|it| !pictures(it))
+        };
+        (0..self.renditions.len()).filter(needed).collect()
     }
 
     /// The containers that a rendition's packets must fit.
@@ -154,13 +174,6 @@ impl Plan {
     }
 
     fn containers(&self, takes: impl Fn(&OutputConfig) -> bool) -> Vec<Container> {
-        self.outputs
-            .iter()
-            .filter(|it| takes(it))
-            .filter_map(|it| match &it.output {
-                Output::File { container, .. } => Some(*container),
-                _ => None,
-            })
-            .collect()
+        self.outputs.iter().filter(|it| takes(it)).filter_map(output::container).collect()
     }
 }

@@ -1,10 +1,11 @@
-//! What a caller asks of a rendition's encoder while it runs.
+//! What a caller, and outputs whose paths carry less, ask of a rendition's encoder while it runs.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::lock;
-use crate::encode::EncodeError;
+use crate::encode::{EncodeError, Opened};
+use crate::output::live::RateTerms;
 use crate::{ConfigError, Error, RateControl};
 
 /// Between the caller's handle and a rendition's encoder thread. Of what is asked for between two
@@ -15,8 +16,18 @@ pub(super) struct Control {
     /// The bitrate to change to; zero for none.
     kbps: AtomicU32,
     key_frame: AtomicBool,
-    /// The encoder that runs, where it cannot change its bitrate.
-    fixed: Mutex<Option<&'static str>>,
+    /// The bitrate that was set, by the configuration or by the caller; zero where there is none.
+    ceiling: AtomicU32,
+    /// The bitrate that the encoder was told last; zero where it has its first one.
+    told: AtomicU32,
+    /// The encoder that runs.
+    encoder: Mutex<Running>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Running {
+    name: &'static str,
+    follows_bitrate: bool,
 }
 
 /// What was asked for since the last picture.
@@ -32,13 +43,23 @@ impl Control {
             rate_control,
             kbps: AtomicU32::new(0),
             key_frame: AtomicBool::new(false),
-            fixed: Mutex::new(None),
+            ceiling: AtomicU32::new(0),
+            told: AtomicU32::new(0),
+            encoder: Mutex::new(Running { name: "", follows_bitrate: false }),
         }
+    }
+
+    /// The first encoder runs, at the bitrate that is the most that outputs can ask for.
+    pub(super) fn begins(&self, opened: &Opened) {
+        let kbps = opened.kbps.unwrap_or(0);
+        self.ceiling.store(kbps, Ordering::Release);
+        self.told.store(kbps, Ordering::Release);
+        self.runs(opened.name, opened.follows_bitrate);
     }
 
     /// Remembers which encoder runs, and whether it follows.
     pub(super) fn runs(&self, encoder: &'static str, follows_bitrate: bool) {
-        *lock(&self.fixed) = (!follows_bitrate).then_some(encoder);
+        *lock(&self.encoder) = Running { name: encoder, follows_bitrate };
     }
 
     /// Asks for another bitrate; the range was checked.
@@ -47,8 +68,9 @@ impl Control {
             let allowed = "with rate control vbr or cbr; the quality sets the bitrate of the others";
             return Err(ConfigError::new("bitrate", kbps, allowed).into());
         }
-        if let Some(encoder) = *lock(&self.fixed) {
-            return Err(EncodeError::fixed_bitrate(encoder).into());
+        let encoder = *lock(&self.encoder);
+        if !encoder.follows_bitrate {
+            return Err(EncodeError::fixed_bitrate(encoder.name).into());
         }
         self.kbps.store(kbps, Ordering::Release);
         Ok(())
@@ -59,10 +81,31 @@ impl Control {
         self.key_frame.store(true, Ordering::Release);
     }
 
-    /// Takes what was asked for.
-    pub(super) fn take(&self) -> Asked {
-        let kbps = self.kbps.swap(0, Ordering::AcqRel);
-        Asked { kbps: (kbps > 0).then_some(kbps), key_frame: self.key_frame.swap(false, Ordering::AcqRel) }
+    /// What outputs may ask for.
+    pub(super) fn terms(&self) -> RateTerms {
+        let encoder = *lock(&self.encoder);
+        RateTerms {
+            ceiling: self.ceiling.load(Ordering::Acquire),
+            follows: encoder.follows_bitrate && self.rate_control.has_bitrate(),
+            // libavcodec begins anew with each change of NVENC's bitrate.
+            costs_key_frame: encoder.name.ends_with("_nvenc"),
+        }
+    }
+
+    /// Takes what was asked for. `wanted` is the least that an output wants, where one does: the
+    /// encoder gets that or what was set, whichever is less.
+    pub(super) fn take(&self, wanted: Option<u32>) -> Asked {
+        let set = self.kbps.swap(0, Ordering::AcqRel);
+        if set > 0 {
+            self.ceiling.store(set, Ordering::Release);
+        }
+        let ceiling = self.ceiling.load(Ordering::Acquire);
+        let least = wanted.filter(|_| lock(&self.encoder).follows_bitrate).unwrap_or(ceiling).min(ceiling);
+        let changes = least > 0 && (set > 0 || least != self.told.load(Ordering::Acquire));
+        if changes {
+            self.told.store(least, Ordering::Release);
+        }
+        Asked { kbps: changes.then_some(least), key_frame: self.key_frame.swap(false, Ordering::AcqRel) }
     }
 }
 
@@ -73,12 +116,13 @@ mod tests {
     #[test]
     fn the_last_of_what_was_asked_for_is_taken_once() {
         let control = Control::new(RateControl::Cbr);
-        assert_eq!(control.take(), Asked::default());
+        control.runs("libx264", true);
+        assert_eq!(control.take(None), Asked::default());
         control.ask_bitrate(100).unwrap();
         control.ask_bitrate(200).unwrap();
         control.ask_key_frame();
-        assert_eq!(control.take(), Asked { kbps: Some(200), key_frame: true });
-        assert_eq!(control.take(), Asked::default());
+        assert_eq!(control.take(None), Asked { kbps: Some(200), key_frame: true });
+        assert_eq!(control.take(None), Asked::default());
     }
 
     #[test]
@@ -92,5 +136,24 @@ mod tests {
         assert!(error.to_string().contains("libx265"), "{error}");
         control.runs("hevc_nvenc", true);
         control.ask_bitrate(100).unwrap();
+    }
+    #[test]
+    fn outputs_lower_what_the_caller_set_and_never_raise_it() {
+        let control = Control::new(RateControl::Cbr);
+        control.runs("libx264", true);
+        control.ask_bitrate(3000).unwrap();
+        assert_eq!(control.take(Some(5000)).kbps, Some(3000));
+        assert_eq!(control.take(Some(1000)).kbps, Some(1000));
+        assert_eq!(control.take(Some(1000)).kbps, None, "once");
+        control.ask_bitrate(2000).unwrap();
+        assert_eq!(control.take(Some(1000)).kbps, Some(1000), "the path still carries no more");
+        assert_eq!(control.terms().ceiling, 2000);
+        assert_eq!(control.take(None).kbps, Some(2000), "the output has ended");
+        assert!(!control.terms().costs_key_frame);
+        control.runs("h264_nvenc", true);
+        assert!(control.terms().costs_key_frame);
+        control.runs("libx265", false);
+        assert_eq!(control.take(Some(1000)).kbps, None, "it cannot");
+        assert!(!control.terms().follows);
     }
 }

@@ -3,22 +3,24 @@
 use std::thread::JoinHandle;
 
 use super::encoder::RunningEncoder;
+use super::lock;
 use super::start::Running;
 use super::supervisor::{End, Shared};
 use crate::stats::{AudioReport, OutputReport, RenditionReport, Report};
-use crate::{Error, Timestamp};
+use crate::{Error, Timestamp, audio};
 
 /// Empties the pipeline, stage by stage, and reports. Returns the failure that ended it, if any.
 pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Option<Error>) {
-    let Running { capture, sink, renditions, encoders, audio, outputs, .. } = running;
-    shared.timeline.resume(Timestamp::now());
+    let Running { capture, sink, renditions, encoders, audio, .. } = running;
+    // Nothing is added any more; GPUs that are open for it are closed.
+    *lock(&shared.pictures) = None;
     let source = capture.description();
     drop(capture);
-    sink.end_all("stopped");
+    sink.end_all("stopped", end.at);
+    // Whoever waits for recording to go on waits no longer; a pause that nobody ended stays out.
+    shared.timeline.resume(Timestamp::now());
     // Sound is emptied beside the picture: an output that interleaves them may wait for either.
-    let sound = std::thread::spawn(move || {
-        audio.into_iter().map(|mut track| track.stop(end.at)).collect::<Vec<AudioReport>>()
-    });
+    let sound = std::thread::spawn(move || audio::stop_all(audio, end.at));
     let mut error = end.error;
     join(renditions, "picture", &mut error);
     let mut reports = Vec::new();
@@ -27,7 +29,7 @@ pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Opt
         error = error.or(failed);
     }
     let audio = sound.join().unwrap_or_default();
-    let outputs: Vec<OutputReport> = outputs.into_iter().map(super::outputs::OutputThread::join).collect();
+    let outputs = shared.outputs.join();
     tracing::debug!(%source, ?error, "drained");
     (report(shared, end.reason, reports, audio, outputs), error)
 }

@@ -2,14 +2,15 @@
 //!
 //! A tick without a picture of its own is held until the source's next picture is there; then the ticks
 //! between the two get what is between them. What is held is bounded: a source that rests, such as a
-//! desktop on which nothing moves, is repeated as without interpolation.
+//! desktop on which nothing moves, is repeated as without interpolation. On what a picture is made,
+//! a GPU or the CPU, is [`Process`]'s matter.
 
 use std::time::{Duration, Instant};
 
-use ghoststream_interpolation::{Error, Interpolator, PictureMut, PictureRef, Time};
+use ghoststream_interpolation::Time;
 
-use crate::av::Picture;
-use crate::encode::InputSpec;
+use crate::encode::AnyPicture;
+use crate::processing::{BetweenError, Process};
 use crate::stats::Journal;
 
 /// Ticks that are held at most; a source with longer gaps does not move, it changes.
@@ -19,56 +20,47 @@ const MOST: usize = 5;
 const PATIENCE: u32 = 3;
 
 /// What a tick shows that the source had no picture for.
-pub(super) enum Between {
+pub(super) enum Shown {
     /// A picture made of those around it.
-    Made(Picture),
+    Made(AnyPicture),
     /// The picture before once more.
-    Repeated,
+    Before,
 }
 
 /// The stage of one rendition.
 pub(super) struct Interpolation {
-    spec: InputSpec,
-    interpolator: Interpolator,
     journal: Journal,
     /// The last picture of the source, and its tick.
-    before: Option<(i64, Picture)>,
+    before: Option<(i64, AnyPicture)>,
     /// Ticks since then, at most [`MOST`].
     held: Vec<i64>,
     /// Whether the source rests: ticks are no longer held until it moves.
     rests: bool,
+    /// What the GPU was given last.
+    under_way: Option<UnderWay>,
     /// Pictures in a row that took longer than there was time.
     late: u32,
 }
 
+/// Pictures that a GPU makes.
+struct UnderWay {
+    since: Instant,
+    /// From one picture of the source to the next, in nanoseconds.
+    interval: i64,
+    last: AnyPicture,
+}
+
 impl Interpolation {
-    /// The stage for pictures like `spec`, if this machine is fast enough for them: between two pictures of
-    /// the source it has two ticks' time at least, `period` nanoseconds each. A note says why there is none.
-    pub(super) fn open(spec: InputSpec, period: i64, journal: &Journal) -> Option<Self> {
-        let estimate = match estimate(spec) {
-            Ok(estimate) => estimate,
-            Err(error) => {
-                journal.note(format!("frames are not interpolated: {error}"));
-                return None;
-            }
-        };
-        if estimate.as_nanos() as i64 > 2 * period {
-            journal.note(format!(
-                "frames are not interpolated: on this machine one of {} takes about {} ms, and there are {} ms \
-                 for it; choose a smaller size or a lower rate",
-                spec.size,
-                estimate.as_millis(),
-                2 * period / 1_000_000
-            ));
+    /// The stage, if `process` is fast enough for it: between two pictures of the source it has two ticks' time
+    /// at least, `period` nanoseconds each. A note says why there is none.
+    pub(super) fn open(process: &mut dyn Process, period: i64, journal: &Journal) -> Option<Self> {
+        let limit = Duration::from_nanos(2 * period.unsigned_abs());
+        if let Err(error) = process.get_ready_between(limit) {
+            journal.note(format!("frames are not interpolated: {error}"));
             return None;
         }
-        Self::new(spec, journal)
-    }
-
-    fn new(spec: InputSpec, journal: &Journal) -> Option<Self> {
-        let interpolator = Interpolator::new(spec.format, spec.size).ok()?;
         let (before, held) = (None, Vec::with_capacity(MOST));
-        Some(Self { spec, interpolator, journal: journal.clone(), before, held, rests: false, late: 0 })
+        Some(Self { journal: journal.clone(), before, held, rests: false, under_way: None, late: 0 })
     }
 
     /// Takes a tick for which the source has no picture. The answer are the ticks that have waited long
@@ -87,15 +79,21 @@ impl Interpolation {
 
     /// Takes the source's next picture. The answer are the ticks before it that were held, in order, and
     /// what they show.
-    pub(super) fn advance(&mut self, tick: i64, picture: Picture) -> Vec<(i64, Between)> {
+    pub(super) fn advance(
+        &mut self,
+        tick: i64,
+        picture: AnyPicture,
+        process: &mut dyn Process,
+    ) -> Vec<(i64, Shown)> {
         let held = std::mem::take(&mut self.held);
         let before = self.before.take();
         let rested = std::mem::replace(&mut self.rests, false);
+        self.look_back();
         let shown = match before {
             Some((from, before)) if !rested && !held.is_empty() && self.late < PATIENCE => {
-                self.between((from, &before), (tick, &picture), &held)
+                self.between((from, &before), (tick, &picture), &held, process)
             }
-            _ => held.into_iter().map(|it| (it, Between::Repeated)).collect(),
+            _ => held.into_iter().map(|it| (it, Shown::Before)).collect(),
         };
         self.before = Some((tick, picture));
         shown
@@ -110,97 +108,76 @@ impl Interpolation {
 
     fn between(
         &mut self,
-        (from, before): (i64, &Picture),
-        (to, after): (i64, &Picture),
+        (from, before): (i64, &AnyPicture),
+        (to, after): (i64, &AnyPicture),
         held: &[i64],
-    ) -> Vec<(i64, Between)> {
-        let begin = Instant::now();
-        let made = self.make((from, before), (to, after), held);
-        self.keep_time(begin.elapsed(), to - from);
-        match made {
-            Ok(pictures) => held.iter().copied().zip(pictures.into_iter().map(Between::Made)).collect(),
-            Err(reason) => {
-                self.journal.once("interpolation", || format!("frames are not interpolated: {reason}"));
-                held.iter().map(|it| (*it, Between::Repeated)).collect()
+        process: &mut dyn Process,
+    ) -> Vec<(i64, Shown)> {
+        let (begin, interval) = (Instant::now(), to - from);
+        let share = |tick: &i64| Time::new((tick - from) as f64 / interval.max(1) as f64);
+        let times: Vec<Time> = held.iter().map(share).collect();
+        match process.between([before, after], &times) {
+            Ok(pictures) => {
+                self.keep_time(begin, interval, pictures.last());
+                held.iter().copied().zip(pictures.into_iter().map(Shown::Made)).collect()
+            }
+            Err(error) => {
+                self.refused(&error);
+                held.iter().map(|it| (*it, Shown::Before)).collect()
             }
         }
     }
 
-    fn make(
-        &mut self,
-        (from, before): (i64, &Picture),
-        (to, after): (i64, &Picture),
-        held: &[i64],
-    ) -> Result<Vec<Picture>, String> {
-        let InputSpec { format, size, color } = self.spec;
-        let (before, after) = (planes(before), planes(after));
-        let reason = |error: Error| error.to_string();
-        let before = PictureRef::new(format, size, before).map_err(reason)?;
-        let after = PictureRef::new(format, size, after).map_err(reason)?;
-        let motion = self.interpolator.between(&before, &after).map_err(reason)?;
-        let one = |tick: i64| {
-            let mut picture = Picture::alloc(format, size, color).map_err(|it| it.to_string())?;
-            let planes = picture.planes_mut().ok_or("a new picture is shared")?;
-            let mut out = PictureMut::new(format, size, planes).map_err(reason)?;
-            let share = (tick - from) as f64 / (to - from).max(1) as f64;
-            motion.at(Time::new(share), &mut out).map_err(reason)?;
-            Ok(picture)
-        };
-        held.iter().map(|tick| one(*tick)).collect()
+    fn refused(&mut self, error: &BetweenError) {
+        if error.is_for_good() {
+            self.late = PATIENCE;
+            self.journal.note(format!("frames are no longer interpolated: {error}; they are repeated"));
+        } else {
+            self.journal
+                .once("interpolation", || format!("some frames are repeated, not interpolated: {error}"));
+        }
+    }
+
+    /// What was made is there, or is seen to when the source's next picture comes: a GPU works beside us.
+    fn keep_time(&mut self, since: Instant, interval: i64, last: Option<&AnyPicture>) {
+        match last.and_then(|it| it.share().ok()).filter(|it| !it.is_settled()) {
+            Some(last) => self.under_way = Some(UnderWay { since, interval, last }),
+            None => self.took(since.elapsed(), interval),
+        }
+    }
+
+    /// Sees whether what the GPU was given is there by now.
+    fn look_back(&mut self) {
+        if let Some(it) = self.under_way.take() {
+            let in_time = it.last.is_settled();
+            self.took(if in_time { Duration::ZERO } else { it.since.elapsed() }, it.interval);
+        }
     }
 
     /// Gives up when it is too slow several times in a row: the source's own pictures must not wait.
-    fn keep_time(&mut self, taken: Duration, interval: i64) {
-        if taken.as_nanos() as i64 <= interval {
+    fn took(&mut self, time: Duration, interval: i64) {
+        if time.as_nanos() as i64 <= interval {
             self.late = 0;
             return;
         }
         self.late += 1;
         if self.late == PATIENCE {
             self.journal.note(format!(
-                "frames are no longer interpolated: {} ms were taken for {} ms of pictures of {}; they are repeated",
-                taken.as_millis(),
+                "frames are no longer interpolated: {} ms were taken for {} ms of pictures; they are repeated",
+                time.as_millis(),
                 interval / 1_000_000,
-                self.spec.size
             ));
         }
     }
 }
 
-fn planes(picture: &Picture) -> [(&[u8], usize); 3] {
-    [0, 1, 2].map(|plane| picture.plane(plane))
-}
-
-/// About how long a picture takes on this machine, by a small one in which everything moves.
-fn estimate(spec: InputSpec) -> Result<Duration, Error> {
-    let size = crate::Size::new(160, 96);
-    let format = spec.format;
-    let planes = |shift: usize| {
-        [0, 1, 2].map(|plane| {
-            if plane >= format.planes() {
-                return (Vec::new(), 0);
-            }
-            let (row, rows) = format.plane_layout(plane, size);
-            let value = |at: usize| ((at % row + shift) / 8 * 37 + at / row / 8 * 59) as u8;
-            ((0..row * rows).map(value).collect::<Vec<u8>>(), row)
-        })
-    };
-    let (first, second, mut third) = (planes(0), planes(4), planes(0));
-    let first = PictureRef::new(format, size, first.each_ref().map(|it| (&it.0[..], it.1)))?;
-    let second = PictureRef::new(format, size, second.each_ref().map(|it| (&it.0[..], it.1)))?;
-    let mut interpolator = Interpolator::new(format, size)?;
-    let begin = Instant::now();
-    let mut out = PictureMut::new(format, size, third.each_mut().map(|it| (&mut it.0[..], it.1)))?;
-    interpolator.between(&first, &second)?.at(Time::HALF, &mut out)?;
-    let scale = spec.size.area() as f64 / size.area() as f64;
-    Interpolator::new(format, spec.size)?;
-    Ok(begin.elapsed().mul_f64(scale))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Color, PixelFormat, Size};
+    use crate::av::Picture;
+    use crate::encode::InputSpec;
+    use crate::processing::{Recipe, ToneMapping};
+    use crate::{Color, PixelFormat, Scaler, Size};
 
     const TICK: i64 = 16_666_667;
 
@@ -209,7 +186,7 @@ mod tests {
     }
 
     /// A texture that moves by eight pixels a picture.
-    fn picture(index: usize) -> Picture {
+    fn picture(index: usize) -> AnyPicture {
         let InputSpec { format, size, color } = spec();
         let mut picture = Picture::alloc(format, size, color).unwrap();
         for (bytes, stride) in picture.planes_mut().unwrap() {
@@ -218,26 +195,32 @@ mod tests {
                 *byte = (60 + (x / 5 * 53 + y / 4 * 31 + x / 5 * (y / 4) * 7) % 120) as u8;
             }
         }
-        picture
+        picture.into()
     }
 
-    fn stage() -> (Interpolation, Journal) {
-        let journal = Journal::default();
-        (Interpolation::new(spec(), &journal).unwrap(), journal)
+    /// The stage, its notes, and the CPU that makes its pictures.
+    fn stage() -> (Interpolation, Journal, Box<dyn Process>) {
+        let tone = ToneMapping::default();
+        let recipe = Recipe { output: spec(), region: None, scaler: Scaler::Lanczos, tone };
+        let (journal, mut process) = (Journal::default(), crate::processing::open(recipe));
+        // However slow this machine is.
+        let stage = Interpolation::open(&mut *process, i64::MAX / 4, &journal);
+        (stage.unwrap(), journal, process)
     }
 
-    fn luma(picture: &Picture) -> Vec<u8> {
+    fn luma(picture: &AnyPicture) -> Vec<u8> {
+        let AnyPicture::Memory(picture) = picture else { panic!("the CPU made it") };
         let (bytes, stride) = picture.plane(0);
         bytes.chunks(stride).flat_map(|row| row[..96].to_vec()).collect()
     }
 
     #[test]
     fn a_tick_between_two_pictures_shows_neither() {
-        let (mut stage, _) = stage();
-        assert!(stage.advance(0, picture(0)).is_empty());
+        let (mut stage, _, mut process) = stage();
+        assert!(stage.advance(0, picture(0), &mut *process).is_empty());
         assert!(stage.hold(TICK).is_empty(), "it waits for the next picture");
-        let shown = stage.advance(2 * TICK, picture(1));
-        let [(tick, Between::Made(made))] = &shown[..] else { panic!("one picture is made") };
+        let shown = stage.advance(2 * TICK, picture(1), &mut *process);
+        let [(tick, Shown::Made(made))] = &shown[..] else { panic!("one picture is made") };
         assert_eq!(*tick, TICK);
         let (before, made, after) = (luma(&picture(0)), luma(made), luma(&picture(1)));
         assert!(made != before && made != after);
@@ -251,46 +234,42 @@ mod tests {
 
     #[test]
     fn a_source_that_rests_is_repeated_and_moves_on() {
-        let (mut stage, _) = stage();
-        stage.advance(0, picture(0));
+        let (mut stage, _, mut process) = stage();
+        stage.advance(0, picture(0), &mut *process);
         let ticks: Vec<i64> = (1..20).map(|it| it * TICK).collect();
         let repeated: Vec<i64> = ticks.iter().flat_map(|it| stage.hold(*it)).collect();
         assert_eq!(repeated, ticks, "every tick, in order");
-        assert!(stage.advance(20 * TICK, picture(1)).is_empty(), "nothing is left to fill");
+        assert!(stage.advance(20 * TICK, picture(1), &mut *process).is_empty(), "nothing is left to fill");
         assert!(stage.hold(21 * TICK).is_empty(), "ticks are held again");
-        assert!(matches!(stage.advance(22 * TICK, picture(2))[..], [(_, Between::Made(_))]));
+        assert!(matches!(stage.advance(22 * TICK, picture(2), &mut *process)[..], [(_, Shown::Made(_))]));
     }
 
     #[test]
     fn nothing_is_made_across_an_interruption() {
-        let (mut stage, _) = stage();
-        stage.advance(0, picture(0));
+        let (mut stage, _, mut process) = stage();
+        stage.advance(0, picture(0), &mut *process);
         stage.hold(TICK);
         assert_eq!(stage.interrupt(), [TICK]);
         assert_eq!(stage.hold(2 * TICK), [2 * TICK]);
-        assert!(stage.advance(3 * TICK, picture(1)).is_empty());
+        assert!(stage.advance(3 * TICK, picture(1), &mut *process).is_empty());
     }
 
     #[test]
     fn who_is_late_three_times_gives_up_and_says_so() {
-        let (mut stage, journal) = stage();
-        stage.advance(0, picture(0));
+        let (mut stage, journal, mut process) = stage();
+        stage.advance(0, picture(0), &mut *process);
         for _ in 0..PATIENCE {
-            stage.keep_time(Duration::from_millis(40), 33_000_000);
+            stage.took(Duration::from_millis(40), 33_000_000);
         }
         stage.hold(TICK);
-        assert!(matches!(stage.advance(2 * TICK, picture(1))[..], [(TICK, Between::Repeated)]));
+        assert!(matches!(stage.advance(2 * TICK, picture(1), &mut *process)[..], [(TICK, Shown::Before)]));
         assert!(journal.notes()[0].contains("no longer interpolated"), "{:?}", journal.notes());
     }
 
     #[test]
-    fn what_is_too_large_for_the_machine_is_said_and_left() {
-        let journal = Journal::default();
-        let huge = InputSpec { size: Size::new(8192, 8192), ..spec() };
-        assert!(Interpolation::open(huge, 1_000_000, &journal).is_none());
+    fn who_is_too_slow_from_the_beginning_says_so() {
+        let (_, journal, mut process) = stage();
+        assert!(Interpolation::open(&mut *process, 1, &journal).is_none());
         assert!(journal.notes()[0].contains("choose a smaller size"), "{:?}", journal.notes());
-        let packed = InputSpec { format: PixelFormat::Bgrx, ..spec() };
-        assert!(Interpolation::open(packed, TICK, &journal).is_none());
-        assert!(journal.notes()[1].contains("planar YUV"), "{:?}", journal.notes());
     }
 }

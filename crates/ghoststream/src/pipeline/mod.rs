@@ -17,6 +17,8 @@
 //! left to write to.
 
 mod builder;
+mod change;
+mod channel;
 mod control;
 mod drain;
 mod encoder;
@@ -24,15 +26,21 @@ mod encoder;
 mod gpu_tests;
 mod hdr;
 mod interpolation;
+mod markers;
 mod outputs;
+mod pictures;
+mod registry;
 mod rendition;
+mod replay;
+mod sound;
+mod span;
 mod start;
 mod status;
 mod supervisor;
 
 pub use builder::PipelineBuilder;
 pub use encoder::Trial;
-pub use status::{PipelineState, Status};
+pub use status::{OutputState, OutputStatus, PipelineState, Status};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -40,10 +48,12 @@ use std::thread::JoinHandle;
 use builder::Plan;
 use supervisor::{Command, Shared};
 
-use crate::config::check_bitrate;
+use crate::config::{Names, check_bitrate};
+use crate::output::Remote;
 use crate::stats::Report;
 use crate::{
-    AudioConfig, AudioSource, CaptureConfig, ConfigError, EncoderConfig, Error, OutputConfig, Timestamp,
+    AudioConfig, AudioSource, CaptureConfig, ConfigError, EncoderConfig, Error, FrameStream, MediaTime,
+    OutputConfig, OutputId, PacketStream, Timestamp,
 };
 
 /// One capture on its way to one or more outputs.
@@ -59,6 +69,7 @@ pub struct Pipeline {
     /// What is to be done, until it is started.
     plan: Mutex<Option<Plan>>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
+    names: Names,
 }
 
 impl Pipeline {
@@ -79,24 +90,54 @@ impl Pipeline {
         PipelineBuilder::new(capture)
     }
 
-    fn from_plan(plan: Plan) -> Self {
-        Self { shared: Arc::default(), plan: Mutex::new(Some(plan)), supervisor: Mutex::new(None) }
+    fn from_plan(plan: Plan, names: Names) -> Self {
+        Self { shared: Arc::default(), plan: Mutex::new(Some(plan)), supervisor: Mutex::new(None), names }
     }
 
-    /// Records this source as the only audio track; before [`start`](Self::start).
+    /// What its renditions and tracks are called.
+    pub(crate) const fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Records this source as the only audio track, or gives the only track another source while it runs:
+    /// every output goes on as it was, and between the two sources there is silence where neither has sound.
     ///
-    /// Takes anything that names a PipeWire node: its id, its name, or an [`AudioSource`].
+    /// Takes anything that names a PipeWire node: its id, its name, or an [`AudioSource`]. One that is not there yet is
+    /// silent until it appears.
     ///
     /// # Errors
-    /// The pipeline was started already.
+    /// While it runs: there is no audio track or no output that takes sound, or there are several tracks
+    /// ([`set_track_source`](Self::set_track_source) says which); or the source is a node that has no sound, and the one
+    /// before goes on.
     pub fn set_audio_source(&self, source: impl Into<AudioSource>) -> Result<(), Error> {
-        match lock(&self.plan).as_mut() {
-            Some(plan) => {
-                plan.audio = vec![AudioConfig::new(source)];
-                Ok(())
-            }
-            None => Err(Error::State("the audio source must be set before the pipeline is started")),
+        let source = source.into();
+        if let Some(plan) = lock(&self.plan).as_mut() {
+            plan.audio = vec![AudioConfig::new(source)];
+            return Ok(());
         }
+        self.running()?;
+        let switches = lock(&self.shared.sound);
+        let mut sources = switches.iter().flatten();
+        match (sources.next(), sources.next()) {
+            (Some(only), None) => Ok(only.to(&source)?),
+            (None, _) => Err(Error::State(
+                "there is no audio track: one is to be there from the start on, and an output that takes sound",
+            )),
+            _ => Err(Error::State("there are several audio tracks; say whose source is to change")),
+        }
+    }
+
+    /// Gives an audio track, by its number from 0, another source while it runs: see
+    /// [`set_audio_source`](Self::set_audio_source).
+    ///
+    /// # Errors
+    /// As [`set_audio_source`](Self::set_audio_source), or there is no such track, or it is a mix.
+    pub fn set_track_source(&self, track: usize, source: impl Into<AudioSource>) -> Result<(), Error> {
+        self.running()?;
+        let switches = lock(&self.shared.sound);
+        let switch = switches.get(track).and_then(Option::as_ref);
+        let unknown = || ConfigError::new("track", track, "one of the audio tracks, and no mix");
+        Ok(switch.ok_or_else(unknown)?.to(&source.into())?)
     }
 
     /// Starts it. Resolves when the first encoded picture has reached every output.
@@ -104,7 +145,8 @@ impl Pipeline {
     /// # Errors
     /// Any stage failed; everything that was opened is closed again. A pipeline starts once.
     pub async fn start(&self) -> Result<(), Error> {
-        let plan = lock(&self.plan).take().ok_or(Error::State("a pipeline is started once only"))?;
+        let mut plan = lock(&self.plan).take().ok_or(Error::State("a pipeline is started once only"))?;
+        plan.settle_sound()?;
         let (started, answer) = tokio::sync::oneshot::channel();
         let handle = supervisor::spawn(plan, Arc::clone(&self.shared), started)?;
         *lock(&self.supervisor) = Some(handle);
@@ -134,6 +176,14 @@ impl Pipeline {
     pub async fn stop(&self) -> Result<Report, Error> {
         self.shared.command(Command::Stop(Timestamp::now()));
         self.wait().await
+    }
+
+    /// Ends it as [`stop`](Self::stop) does, and leaves the error to whoever waits.
+    pub(crate) async fn end(&self) {
+        self.shared.command(Command::Stop(Timestamp::now()));
+        if self.shared.state() != PipelineState::New {
+            self.shared.ended().await;
+        }
     }
 
     /// Stops recording until [`resume`](Self::resume); the outputs show no gap.
@@ -183,8 +233,9 @@ impl Pipeline {
         self.running()?;
         check_bitrate(kbps)?;
         let controls = lock(&self.shared.controls);
-        let control = controls.get(rendition).ok_or_else(|| {
-            let allowed = format!("below {}, the number of renditions", controls.len());
+        let control = controls.get(&rendition).ok_or_else(|| {
+            let encoded: Vec<String> = controls.keys().map(ToString::to_string).collect();
+            let allowed = format!("of those that are encoded: {}", encoded.join(", "));
             ConfigError::new("rendition", rendition, allowed)
         })?;
         control.ask_bitrate(kbps)
@@ -196,8 +247,54 @@ impl Pipeline {
     /// It is not running.
     pub fn request_key_frame(&self) -> Result<(), Error> {
         self.running()?;
-        lock(&self.shared.controls).iter().for_each(|it| it.ask_key_frame());
+        lock(&self.shared.controls).values().for_each(|it| it.ask_key_frame());
         Ok(())
+    }
+
+    /// The pictures of an [`Output::Frames`](crate::Output::Frames), once the pipeline has started.
+    ///
+    /// All streams of one output take from the same queue.
+    ///
+    /// # Errors
+    /// There is no such output, or it is not open yet.
+    pub fn frames(&self, output: impl Into<OutputId>) -> Result<FrameStream, Error> {
+        let id = output.into();
+        let outputs = self.shared.outputs.all();
+        let entry = outputs.iter().find(|it| it.id == id).ok_or_else(|| {
+            let allowed = format!("below {}, the number of outputs, once it has started", outputs.len());
+            ConfigError::new("output", id, allowed)
+        })?;
+        match entry.remote() {
+            Remote::Frames(queue) => Ok(FrameStream::new(queue.clone())),
+            _ => Err(ConfigError::new("output", id, "one that takes frames, and that is open").into()),
+        }
+    }
+
+    /// The packets of an [`Output::Packets`](crate::Output::Packets), once the pipeline has started or the output
+    /// was added. Nothing is lost before as long as it finds room.
+    ///
+    /// # Errors
+    /// There is no such output, or its stream was handed out already.
+    pub fn packets(&self, output: impl Into<OutputId>) -> Result<PacketStream, Error> {
+        let entry = self.shared.outputs.get(output.into())?;
+        let Remote::Packets(queue) = entry.remote() else {
+            return Err(
+                ConfigError::new("output", entry.id, "one that takes packets, and that is open").into()
+            );
+        };
+        PacketStream::take(queue).ok_or(Error::State("the stream of this output was handed out already"))
+    }
+
+    /// Names this place in the recording: a chapter begins here in files that have chapters, Matroska, WebM
+    /// and MP4. They are written when the file is finished, with one named `Start` before the first; a file
+    /// that was cut off has none. Within a pause the place is where the pause began.
+    ///
+    /// # Errors
+    /// It is not running, the text is not 1 to 200 characters long, or there are 10,000 markers already.
+    pub fn marker(&self, text: impl AsRef<str>) -> Result<(), Error> {
+        self.running()?;
+        let at = self.shared.timeline.position(Timestamp::now()).unwrap_or(MediaTime::ZERO);
+        self.shared.markers.add(at, text.as_ref())
     }
 
     /// How it goes.

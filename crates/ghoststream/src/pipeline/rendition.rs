@@ -1,104 +1,39 @@
 //! The thread that makes a rendition's pictures: which frame at which tick, in which form.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, sync_channel};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use super::interpolation::{Between, Interpolation};
+use ghoststream_camera::Audience;
+
+use super::channel::{Frames, Job};
+use super::interpolation::{Interpolation, Shown};
 use super::supervisor::{Command, Shared};
 use crate::capture::{CapturedFrame, Damage, FrameQueue, Taken};
-use crate::encode::{AnyPicture, Frame, InputSpec};
+use crate::encode::{AnyPicture, Frame};
 use crate::processing::Process;
 use crate::processing::pacer::{Action, Pacer, Pacing};
-use crate::{EncoderConfig, Error, FrameRate, FrameRateMode, Interpolate, MediaTime, Timestamp};
+use crate::stats::Counters;
+use crate::{EncoderConfig, Error, FrameRate, FrameRateMode, Interpolate, MediaTime, Timeline, Timestamp};
 
-/// A picture on its way to the encoder.
-pub(super) struct Job {
-    pub(super) frame: Frame,
-    /// Recording went on after a pause here: players can seek to it, and editors cut.
-    pub(super) after_pause: bool,
-}
-
-/// The end of the frame channel that the rendition writes to.
-pub(super) struct Frames {
-    sender: SyncSender<Job>,
-    queued: Arc<AtomicUsize>,
-    capacity: usize,
-}
-
-/// The end that the encoder thread reads from.
-pub(super) struct ReceivedFrames {
-    receiver: Receiver<Job>,
-    queued: Arc<AtomicUsize>,
-}
-
-/// The bounded channel between a rendition and its encoder: deep enough to ride out a stall of the
-/// machine, within 64 MiB of pictures; two pictures where latency matters.
-pub(super) fn channel(input: InputSpec, low_latency: bool) -> (Frames, ReceivedFrames) {
-    let plane = |index| {
-        let (row, rows) = input.format.plane_layout(index, input.size);
-        row * rows
-    };
-    let bytes: usize = (0..input.format.planes()).map(plane).sum();
-    let fits = 64 * 1024 * 1024 / bytes.max(1);
-    let capacity = if low_latency { 2 } else { fits.clamp(4, 32) };
-    let (sender, receiver) = sync_channel(capacity);
-    let queued = Arc::new(AtomicUsize::new(0));
-    (Frames { sender, queued: Arc::clone(&queued), capacity }, ReceivedFrames { receiver, queued })
-}
-
-impl Frames {
-    fn is_full(&self) -> bool {
-        !self.has_room_for(1)
-    }
-
-    fn has_room_for(&self, pictures: usize) -> bool {
-        // Only this thread adds, so room that is seen stays.
-        self.queued.load(Ordering::Acquire) + pictures <= self.capacity
-    }
-
-    /// Waits for room. False when the encoder has gone.
-    fn send(&self, job: Job) -> bool {
-        self.queued.fetch_add(1, Ordering::AcqRel);
-        self.sender.send(job).is_ok()
-    }
-}
-
-impl ReceivedFrames {
-    /// Waits for the next frame; `None` once the rendition has ended.
-    pub(super) fn next(&self) -> Option<Job> {
-        let job = self.receiver.recv().ok()?;
-        self.queued.fetch_sub(1, Ordering::AcqRel);
-        Some(job)
-    }
-
-    /// The next frame, if one waits.
-    pub(super) fn try_next(&self) -> Option<Job> {
-        let job = self.receiver.try_recv().ok()?;
-        self.queued.fetch_sub(1, Ordering::AcqRel);
-        Some(job)
-    }
-}
-
-/// How a rendition is paced.
-pub(super) fn pacing(config: &EncoderConfig, fps: f64) -> Pacing {
+/// How a rendition is paced, with or without latency to spare.
+pub(super) fn pacing(config: &EncoderConfig, fps: f64, low_latency: bool) -> Pacing {
     let rate = FrameRate::from_fps(fps);
     // A file loses nothing when a picture that is late waits for it; a live output does.
-    let patience = if config.low_latency { rate.tick_nanos(1) / 2 + 4_000_000 } else { 250_000_000 };
+    let patience = if low_latency { rate.tick_nanos(1) / 2 + 4_000_000 } else { 250_000_000 };
     Pacing { rate, constant: config.frame_rate_mode == FrameRateMode::Constant, patience }
 }
 
 /// What makes pictures between the source's, where that is asked for and possible.
 pub(super) fn interpolation(
     config: &EncoderConfig,
-    spec: InputSpec,
+    process: &mut dyn Process,
     fps: f64,
     shared: &Shared,
 ) -> Option<Interpolation> {
     let asked = config.interpolate == Interpolate::On;
     let period = FrameRate::from_fps(fps).tick_nanos(1);
-    asked.then(|| Interpolation::open(spec, period, &shared.journal)).flatten()
+    asked.then(|| Interpolation::open(process, period, &shared.journal)).flatten()
 }
 
 /// One rendition's thread.
@@ -109,10 +44,15 @@ pub(super) struct Rendition {
     process: Box<dyn Process>,
     interpolation: Option<Interpolation>,
     frames: Frames,
-    shared: Arc<Shared>,
-    commands: Sender<Command>,
+    timeline: Timeline,
+    counters: Arc<Counters>,
     /// What changed in frames that were left out since the last one that was processed.
     missed: Damage,
+    /// Who looks, where that is known and nobody else takes the pictures.
+    audience: Option<Audience>,
+    /// The newest frame that was due while nobody looked: what the screen shows to who looks next, even if
+    /// nothing moves any more.
+    unseen: Option<CapturedFrame>,
     /// The newest frame that lies outside the recording, before its start or in a pause: what the
     /// screen shows when it goes on, even if nothing moves any more.
     outside: Option<CapturedFrame>,
@@ -123,20 +63,20 @@ pub(super) struct Rendition {
 }
 
 /// Why the thread ends early.
-enum Stop {
-    /// The encoder has gone, and has said why.
-    EncoderGone,
+pub(super) enum Stop {
+    /// Who takes the pictures has gone, and has said why.
+    TakerGone,
     Failed(Error),
 }
 
 impl Rendition {
+    /// Follows this time, and counts what it does with frames.
     pub(super) fn new(
         pacing: Pacing,
         process: Box<dyn Process>,
         interpolation: Option<Interpolation>,
         frames: Frames,
-        shared: &Arc<Shared>,
-        commands: &Sender<Command>,
+        (timeline, counters): (Timeline, Arc<Counters>),
     ) -> Self {
         Self {
             pacer: Pacer::new(pacing),
@@ -145,47 +85,64 @@ impl Rendition {
             process,
             interpolation,
             frames,
-            shared: Arc::clone(shared),
-            commands: commands.clone(),
+            timeline,
+            counters,
             missed: Damage::Rects(Vec::new()),
+            audience: None,
+            unseen: None,
             outside: None,
             after_pause: false,
             last: None,
         }
     }
 
-    /// Runs until the queue ends.
-    pub(super) fn run(mut self, first: CapturedFrame, queue: &FrameQueue) {
+    /// Makes pictures only while these look, once there was a first one.
+    #[must_use]
+    pub(super) fn seen_by(mut self, audience: Option<Audience>) -> Self {
+        self.audience = audience;
+        self
+    }
+
+    /// Makes an encoder's pictures until the queue ends, and tells the supervisor why it did.
+    pub(super) fn run(self, first: CapturedFrame, queue: &FrameQueue, commands: &Sender<Command>) {
+        let command = match self.show_all(first, queue) {
+            Ok((reason, at)) => Command::SourceEnded(reason, at),
+            Err(Stop::Failed(error)) => Command::RenditionFailed(error),
+            Err(Stop::TakerGone) => return,
+        };
+        // The supervisor has gone when it is draining.
+        let _ = commands.send(command);
+    }
+
+    /// Runs until the queue ends, and answers why and when it did.
+    pub(super) fn show_all(
+        mut self,
+        first: CapturedFrame,
+        queue: &FrameQueue,
+    ) -> Result<(String, Timestamp), Stop> {
         let mut actions = Vec::new();
         self.offer(first, &mut actions);
-        let ended = loop {
-            if let Err(stop) = self.act(&mut actions, false) {
-                break Err(stop);
-            }
+        let reason = loop {
+            self.act(&mut actions, false)?;
             match queue.take(self.timeout()) {
                 Taken::Frame(frame) => self.offer(frame, &mut actions),
                 Taken::Timeout => self.poll(&mut actions),
-                Taken::Ended(reason) => break Ok(reason),
+                Taken::Ended(reason) => break reason,
             }
         };
-        let ended = ended.and_then(|reason| self.finish(&mut actions).map(|()| reason));
-        let command = match ended {
-            Ok(reason) => Command::SourceEnded(reason),
-            Err(Stop::Failed(error)) => Command::RenditionFailed(error),
-            Err(Stop::EncoderGone) => return,
-        };
-        // The supervisor has gone when it is draining.
-        let _ = self.commands.send(command);
+        let end = queue.ended_at().unwrap_or_else(Timestamp::now);
+        self.finish(end, &mut actions)?;
+        Ok((reason, end))
     }
 
     fn offer(&mut self, mut frame: CapturedFrame, actions: &mut Vec<Action<CapturedFrame>>) {
         if let Some(before) = self.outside.take() {
             frame.damage.merge(&before.damage);
         }
-        match self.shared.timeline.map(frame.pts) {
+        match self.timeline.map(frame.pts) {
             Some(pts) => self.pacer.offer(pts.as_nanos(), frame, actions),
             None => {
-                self.after_pause |= self.shared.timeline.is_paused();
+                self.after_pause |= self.timeline.is_paused();
                 self.outside = Some(frame);
             }
         }
@@ -199,12 +156,12 @@ impl Rendition {
     }
 
     fn poll(&mut self, actions: &mut Vec<Action<CapturedFrame>>) {
-        if !self.constant && self.shared.counters.packets.get() > 0 {
+        if !self.constant && self.counters.packets.get() > 0 {
             // Until the encoder lets go of its first packet a still picture is repeated at the full
             // rate, so that a start does not wait for something to move; then once a second.
             self.pacer.set_keep_alive(1_000_000_000);
         }
-        if let Some(now) = self.shared.timeline.map(Timestamp::now()) {
+        if let Some(now) = self.timeline.map(Timestamp::now()) {
             self.offer_outside(now, actions);
             self.pacer.poll(now.as_nanos(), actions);
         }
@@ -213,7 +170,7 @@ impl Rendition {
     /// How long to wait for a frame.
     fn timeout(&self) -> Duration {
         const MOST: i64 = 100_000_000;
-        let now = self.shared.timeline.map(Timestamp::now());
+        let now = self.timeline.map(Timestamp::now());
         let wait = match (now, self.pacer.deadline()) {
             (Some(_), _) if self.outside.is_some() => 0,
             (Some(now), Some(deadline)) => (deadline - now.as_nanos()).clamp(0, MOST),
@@ -226,7 +183,8 @@ impl Rendition {
     fn act(&mut self, actions: &mut Vec<Action<CapturedFrame>>, draining: bool) -> Result<(), Stop> {
         for action in actions.drain(..) {
             let full = !draining && self.frames.is_full();
-            let counters = &self.shared.counters;
+            let Some(action) = self.if_seen(action) else { continue };
+            let counters = &self.counters;
             match action {
                 Action::Skip(frame) => {
                     counters.skipped.add(1);
@@ -256,24 +214,58 @@ impl Rendition {
         Ok(())
     }
 
+    /// Whether nobody would see a picture. The first one is made all the same: it shows that it can be.
+    fn is_unseen(&self) -> bool {
+        self.last.is_some() && self.audience.as_ref().is_some_and(|it| !it.is_there())
+    }
+
+    /// What is to be done where somebody would see it: with the newest frame that nobody saw. Else that
+    /// frame is kept, and the tick is done with.
+    fn if_seen(&mut self, mut action: Action<CapturedFrame>) -> Option<Action<CapturedFrame>> {
+        if let Action::Show { frame, .. } = &mut action
+            && let Some(before) = self.unseen.take()
+        {
+            frame.damage.merge(&before.damage);
+        }
+        if !self.is_unseen() {
+            return Some(match (action, self.unseen.take()) {
+                (Action::Repeat { pts }, Some(frame)) => Action::Show { pts, frame },
+                (action, unseen) => {
+                    self.unseen = unseen;
+                    action
+                }
+            });
+        }
+        let pts = match action {
+            Action::Skip(_) => return Some(action),
+            Action::Show { pts, frame } => {
+                self.unseen = Some(frame);
+                pts
+            }
+            Action::Repeat { pts } => pts,
+        };
+        self.interpolation.as_mut().map(Interpolation::interrupt);
+        self.audience.as_ref().inspect(|it| it.skip());
+        self.reached(pts);
+        None
+    }
+
     /// Shows what is between the source's last picture and `picture`, at the ticks that waited for it.
     fn fill_until(&mut self, pts: i64, picture: &AnyPicture, draining: bool) -> Result<(), Stop> {
         if self.after_pause {
             self.release()?;
         }
         let Some(interpolation) = &mut self.interpolation else { return Ok(()) };
-        // It reads the pictures on the CPU, wherever they were made.
-        let Ok(picture) = share(picture)?.into_memory() else { return Ok(()) };
-        for (tick, between) in interpolation.advance(pts, picture) {
+        for (tick, shown) in interpolation.advance(pts, share(picture)?, &mut *self.process) {
             // The source's picture comes after them and must not wait; theirs are no loss.
             if !draining && !self.frames.has_room_for(2) {
                 continue;
             }
-            match between {
-                Between::Repeated => self.repeat(vec![tick])?,
-                Between::Made(picture) => {
-                    self.shared.counters.interpolated.add(1);
-                    self.send(tick, picture.into(), Timestamp::now())?;
+            match shown {
+                Shown::Before => self.repeat(vec![tick])?,
+                Shown::Made(picture) => {
+                    self.counters.interpolated.add(1);
+                    self.send(tick, picture, Timestamp::now())?;
                 }
             }
         }
@@ -291,7 +283,7 @@ impl Rendition {
         for tick in ticks {
             if let Some(last) = &self.last {
                 let picture = share(last)?;
-                self.shared.counters.repeated.add(1);
+                self.counters.repeated.add(1);
                 self.send(tick, picture, Timestamp::now())?;
             }
         }
@@ -308,30 +300,38 @@ impl Rendition {
             Ok(picture) => picture,
             Err(error) if error.is_of_the_frame() => {
                 tracing::debug!(%error, "a frame is left out");
-                self.shared.counters.dropped_encoder.add(1);
+                self.counters.dropped_encoder.add(1);
                 self.missed = frame.damage;
                 return Ok(None);
             }
             Err(error) => return Err(Stop::Failed(error.into())),
         };
-        let latency = &self.shared.counters.latency;
+        let latency = &self.counters.latency;
         latency.pace.record(begin.since(frame.arrived));
         latency.process.record(Timestamp::now().since(begin));
         Ok(Some(picture))
     }
 
     fn send(&mut self, pts: i64, picture: AnyPicture, arrived: Timestamp) -> Result<(), Stop> {
-        self.shared.counters.shown_until.raise((pts + self.period).max(0) as u64);
+        self.reached(pts);
         let frame = Frame { pts: MediaTime::from_nanos(pts), picture, arrived };
         let after_pause = std::mem::take(&mut self.after_pause);
-        if self.frames.send(Job { frame, after_pause }) { Ok(()) } else { Err(Stop::EncoderGone) }
+        if self.frames.send(Job { frame, after_pause }) { Ok(()) } else { Err(Stop::TakerGone) }
     }
 
-    /// Shows what is left, up to now.
-    fn finish(&mut self, actions: &mut Vec<Action<CapturedFrame>>) -> Result<(), Stop> {
-        if let Some(end) = self.shared.timeline.map(Timestamp::now()) {
-            self.offer_outside(end, actions);
-            self.pacer.finish(end.as_nanos(), actions);
+    /// The tick at `pts` is done with.
+    fn reached(&self, pts: i64) {
+        self.counters.shown_until.raise((pts + self.period).max(0) as u64);
+    }
+
+    /// Shows what is left, up to the end: a thread that is late has nothing to show of the time since then.
+    fn finish(&mut self, end: Timestamp, actions: &mut Vec<Action<CapturedFrame>>) -> Result<(), Stop> {
+        if let Some(last) = self.timeline.position(end) {
+            // What was seen in a pause is not for the recording, unless it goes on after that.
+            if self.timeline.map(end).is_some() {
+                self.offer_outside(last, actions);
+            }
+            self.pacer.finish(last.as_nanos(), actions);
         }
         self.act(actions, true)?;
         self.release()
@@ -343,3 +343,7 @@ fn share(picture: &AnyPicture) -> Result<AnyPicture, Stop> {
         |source| Stop::Failed(crate::ProcessError::Memory { size: picture.size(), source }.into());
     picture.share().map_err(no_memory)
 }
+
+#[cfg(test)]
+#[path = "rendition_tests.rs"]
+mod tests;

@@ -5,22 +5,26 @@ use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::builder::{Plan, RenditionPlan};
+use super::builder::Plan;
+use super::channel::channel;
 use super::control::Control;
-use super::encoder::{EncoderThread, Ends, FanOut, RunningEncoder};
+use super::encoder::{EncoderThread, Ends, FanOut, Feed, Feeds, RunningEncoder};
 use super::hdr;
 use super::lock;
-use super::outputs::{self, OutputThread};
+use super::outputs::{self, Begin, OutputThread};
+use super::pictures::{self, Place, Subscription};
+use super::registry::Entry;
 use super::rendition::{self, Rendition};
 use super::supervisor::{Command, Shared, thread};
-use crate::audio::AudioTrack;
+use crate::audio::{self, AudioTrack};
 use crate::capture::{self, Capture, CaptureError, CapturedFrame, FrameQueue, FrameSink, Taken};
-use crate::encode::{self, Opened, Request, Row, Track};
+use crate::encode::{self, Opened, Request, Row};
 use crate::processing::gpu::{Chosen, Devices, Wanted, choose};
 use crate::processing::{Recipe, ToneMapping};
 use crate::stats::RenditionReport;
 use crate::{
-    CaptureConfig, EncoderConfig, Error, FrameRate, OutputConfig, ProcessError, Rect, Size, Timestamp, output,
+    CaptureConfig, EncoderConfig, Error, FrameRate, OutputConfig, OutputId, ProcessError, Rect, Size,
+    Timestamp, output,
 };
 
 /// Everything that a running pipeline owns, in the order of the data flow.
@@ -30,15 +34,14 @@ pub(super) struct Running {
     pub(super) renditions: Vec<JoinHandle<()>>,
     pub(super) encoders: Vec<RunningEncoder>,
     pub(super) audio: Vec<AudioTrack>,
-    pub(super) outputs: Vec<OutputThread>,
-    /// Outputs that did not fail.
-    pub(super) outputs_left: usize,
     /// Outputs that have no picture yet.
-    pub(super) waiting_for: Vec<usize>,
+    pub(super) waiting_for: Vec<OutputId>,
 }
 
 /// A rendition whose encoder is open.
 struct Ready {
+    /// Its number.
+    rendition: usize,
     queue: FrameQueue,
     first: CapturedFrame,
     opened: Opened,
@@ -49,40 +52,37 @@ struct Ready {
 
 /// Opens every stage. When one fails, what was opened before is dropped, which closes it.
 pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>) -> Result<Running, Error> {
-    encode::prepare(plan.renditions.iter().map(|it| &it.encoder));
+    let encoded = plan.encoded_renditions();
+    encode::prepare(encoded.iter().map(|&it| &plan.renditions[it].encoder));
     let devices = Devices::begin(plan.renditions.iter().map(|it| &it.encoder.processing));
     let sink = FrameSink::new(Arc::clone(&shared.counters), shared.journal.clone())
         .given_up_with(Arc::clone(&shared.given_up));
     sink.hold(true);
-    let queues: Vec<FrameQueue> = plan.renditions.iter().map(|it| sink.subscribe(it.stream)).collect();
+    let queues = encoded.iter().map(|&it| (it, sink.subscribe(plan.renditions[it].stream))).collect();
+    let subscriptions = subscriptions(plan, &sink, shared)?;
     let imports = devices.imports(plan.renditions.iter().map(|it| &it.encoder.processing));
-    let capture = capture::open(&plan.capture, sink.clone(), imports)?;
+    let capture = capture::open(&plan.capture, sink.clone(), Some(imports))?;
     check_streams(plan, capture.streams())?;
     let (mut audio, ready) = open_tracks(plan, shared, queues, &devices)?;
-    let tracks: Vec<Track> = audio.iter().map(AudioTrack::track).collect();
-    let outputs = open_outputs(plan, &ready, &tracks)?;
+    *lock(&shared.sound) = audio.iter().map(AudioTrack::switch).collect();
+    let sound: Vec<_> = audio.iter().map(|it| Arc::new(Feed::new(it.track()))).collect();
+    *lock(&shared.feeds) = feeds(plan, &ready, &sound);
+    let outputs = open_outputs((plan, shared, &devices), subscriptions)?;
 
-    remember_facts(shared, &*capture, &ready);
-    let outputs: Vec<OutputThread> = outputs
-        .into_iter()
-        .enumerate()
-        .map(|(index, it)| outputs::spawn(index, it, shared, commands))
-        .collect::<Result<_, _>>()?;
-    let (renditions, encoders) = spawn_renditions(plan, shared, commands, ready, &outputs)?;
-    sink.hold(false);
-    for (index, track) in audio.iter_mut().enumerate() {
-        track.start(audio_sink(plan, shared, index, &outputs))?;
+    remember_facts(shared, &*capture, &ready, &outputs);
+    let waiting_for = outputs.iter().map(|it| it.0.id).collect();
+    for (entry, opening) in outputs {
+        // Nobody has closed it before it runs.
+        let _ = shared.outputs.keep(&entry, opening.spawn(shared, commands)?);
     }
-    Ok(Running {
-        capture,
-        sink,
-        renditions,
-        encoders,
-        audio,
-        outputs_left: outputs.len(),
-        waiting_for: (0..outputs.len()).collect(),
-        outputs,
-    })
+    let (renditions, encoders) = spawn_renditions(plan, shared, commands, ready)?;
+    sink.hold(false);
+    for (track, feed) in audio.iter_mut().zip(sound) {
+        track.start(audio_sink(shared, feed))?;
+    }
+    let place = Place { plan: plan.clone(), devices, sink: sink.clone() };
+    *lock(&shared.pictures) = Some(Arc::new(place));
+    Ok(Running { capture, sink, renditions, encoders, audio, waiting_for })
 }
 
 fn check_streams(plan: &Plan, streams: usize) -> Result<(), Error> {
@@ -95,37 +95,30 @@ fn check_streams(plan: &Plan, streams: usize) -> Result<(), Error> {
     }
 }
 
-/// Opens sound while the first pictures come in, then the encoders for them.
+/// Opens sound while the first pictures come in, then the encoders for them. No sound is captured where nobody
+/// can hear it: every output takes pictures, and none that takes packets can join later.
 fn open_tracks(
     plan: &Plan,
     shared: &Shared,
-    queues: Vec<FrameQueue>,
+    queues: Vec<(usize, FrameQueue)>,
     devices: &Devices,
 ) -> Result<(Vec<AudioTrack>, Vec<Ready>), Error> {
+    let heard = if queues.is_empty() { &[] } else { &plan.audio[..] };
+    if heard.len() < plan.audio.len() {
+        shared.journal.note("no sound is captured: every output takes pictures alone");
+    }
     std::thread::scope(|scope| {
-        let audio: Vec<_> = plan
-            .audio
-            .iter()
-            .enumerate()
-            .map(|(index, config)| {
-                let containers = plan.containers_of_audio(index);
-                let (timeline, journal) = (shared.timeline.clone(), shared.journal.clone());
-                scope.spawn(move || AudioTrack::open(config, &containers, timeline, journal))
-            })
-            .collect();
+        let containers = |track| plan.containers_of_audio(track);
+        let clocks = (&shared.timeline, &shared.journal);
+        let audio = scope.spawn(move || audio::open_all(heard, &containers, clocks));
         let ready = queues
             .into_iter()
-            .zip(&plan.renditions)
-            .enumerate()
-            .map(|(index, (queue, it))| open_rendition((plan, shared, devices), index, queue, it))
+            .map(|(index, queue)| open_rendition((plan, shared, devices), index, queue))
             .collect::<Result<Vec<_>, Error>>();
-        let audio = audio
-            .into_iter()
-            .map(|it| match it.join() {
-                Ok(opened) => opened.map_err(Error::from),
-                Err(_) => Err(Error::Thread { thread: "audio".into(), reason: "it panicked".into() }),
-            })
-            .collect::<Result<Vec<_>, Error>>();
+        let audio = match audio.join() {
+            Ok(opened) => opened.map_err(Error::from),
+            Err(_) => Err(Error::Thread { thread: "audio".into(), reason: "it panicked".into() }),
+        };
         Ok((audio?, ready?))
     })
 }
@@ -134,8 +127,8 @@ fn open_rendition(
     (plan, shared, devices): (&Plan, &Shared, &Devices),
     index: usize,
     queue: FrameQueue,
-    rendition: &RenditionPlan,
 ) -> Result<Ready, Error> {
+    let rendition = &plan.renditions[index];
     let first = first_frame(&plan.capture, &queue)?;
     let (config, note) = hdr::settle(&rendition.encoder, &first);
     note.into_iter().for_each(|note| shared.journal.note(note));
@@ -176,10 +169,10 @@ fn open_rendition(
         double: None,
     };
     let processing = choose(&wanted, devices);
-    Ok(Ready { queue, first, opened, rows, processing })
+    Ok(Ready { rendition: index, queue, first, opened, rows, processing })
 }
 
-fn first_frame(config: &CaptureConfig, queue: &FrameQueue) -> Result<CapturedFrame, CaptureError> {
+pub(super) fn first_frame(config: &CaptureConfig, queue: &FrameQueue) -> Result<CapturedFrame, CaptureError> {
     match queue.take(config.first_frame_timeout) {
         Taken::Frame(frame) => Ok(frame),
         Taken::Timeout => Err(CaptureError::NoFrame(config.first_frame_timeout)),
@@ -188,7 +181,7 @@ fn first_frame(config: &CaptureConfig, queue: &FrameQueue) -> Result<CapturedFra
 }
 
 /// The size to encode: what was asked for, else what is shown of the source, with even sides.
-fn output_size(
+pub(super) fn output_size(
     capture: &CaptureConfig,
     encoder: &EncoderConfig,
     first: &CapturedFrame,
@@ -204,18 +197,61 @@ fn output_size(
     Ok(encoder.size.unwrap_or_else(|| taken.size().even()))
 }
 
-/// Opens every output for its rendition's track and its audio tracks.
-fn open_outputs(plan: &Plan, ready: &[Ready], audio: &[Track]) -> Result<Vec<outputs::Open>, Error> {
-    plan.outputs
-        .iter()
-        .map(|config| {
-            let mut tracks = vec![ready[config.rendition].opened.track.clone()];
-            let taken = (0..audio.len()).filter(|&track| config.takes_audio(track));
-            tracks.extend(taken.map(|track| audio[track].clone()));
-            let sink = output::open(config, &tracks)?;
-            Ok(outputs::Open { sink, tracks: tracks.len() })
-        })
-        .collect()
+/// For each output that takes pictures, a queue of its own.
+fn subscriptions(plan: &Plan, sink: &FrameSink, shared: &Shared) -> Result<Vec<Option<Subscription>>, Error> {
+    let of = |config: &OutputConfig| {
+        let takes = output::takes_pictures(&config.output);
+        takes.then(|| Subscription::new(plan, config, sink, shared)).transpose()
+    };
+    plan.outputs.iter().map(of).collect()
+}
+
+/// Where packets of every track can be had.
+fn feeds(plan: &Plan, ready: &[Ready], sound: &[Arc<Feed>]) -> Feeds {
+    let pictures = ready.iter().map(|it| (it.rendition, Arc::new(Feed::new(it.opened.track.clone()))));
+    let kinds = plan.sound.clone();
+    Feeds { renditions: plan.renditions.len(), pictures: pictures.collect(), sound: sound.to_vec(), kinds }
+}
+
+/// Opens every output: for its rendition's track and its audio tracks, or for pictures.
+fn open_outputs(
+    (plan, shared, devices): (&Plan, &Shared, &Devices),
+    subscriptions: Vec<Option<Subscription>>,
+) -> Result<Vec<(Arc<Entry>, Opening)>, Error> {
+    let open = |(config, subscription)| {
+        let entry = shared.outputs.add(config)?;
+        let opening = match subscription {
+            Some(subscription) => {
+                let opened = pictures::open((plan, shared, devices), Arc::clone(&entry), subscription)?;
+                Opening::Pictures(Box::new(opened))
+            }
+            None => Opening::Packets(outputs::open(&entry, shared, false)?),
+        };
+        Ok((entry, opening))
+    };
+    plan.outputs.iter().zip(subscriptions).map(open).collect()
+}
+
+/// An output that is open, before its threads run.
+enum Opening {
+    Packets(outputs::Open),
+    Pictures(Box<pictures::OpenPictures>),
+}
+
+impl Opening {
+    fn spawn(self, shared: &Arc<Shared>, commands: &Sender<Command>) -> Result<OutputThread, Error> {
+        match self {
+            Self::Packets(it) => outputs::spawn(it, Begin::First, shared, commands),
+            Self::Pictures(it) => pictures::spawn(*it, Begin::First, shared, commands),
+        }
+    }
+
+    fn size_of_pictures(&self) -> Option<Size> {
+        match self {
+            Self::Packets(_) => None,
+            Self::Pictures(it) => Some(it.size()),
+        }
+    }
 }
 
 type Threads = (Vec<JoinHandle<()>>, Vec<RunningEncoder>);
@@ -225,28 +261,38 @@ fn spawn_renditions(
     shared: &Arc<Shared>,
     commands: &Sender<Command>,
     ready: Vec<Ready>,
-    outputs: &[OutputThread],
 ) -> Result<Threads, Error> {
     let (mut renditions, mut encoders) = (Vec::new(), Vec::new());
     let mut ready = ready;
+    // Before time begins: shaders are compiled for it.
+    let mut interpolations: Vec<_> = ready
+        .iter_mut()
+        .map(|it| {
+            let config = &plan.renditions[it.rendition].encoder;
+            rendition::interpolation(config, &mut *it.processing.process, plan.capture.fps, shared)
+        })
+        .collect();
     ready.iter_mut().for_each(Ready::renew);
     let origin = shared.timeline.start(origin(&ready, plan.capture.fps));
-    for (index, mut it) in ready.into_iter().enumerate() {
+    for (mut it, interpolation) in ready.into_iter().zip(interpolations.drain(..)) {
+        let index = it.rendition;
         it.first.pts = it.first.pts.max(origin);
         let config = &plan.renditions[index].encoder;
-        let (frames, received) = rendition::channel(it.opened.input, config.low_latency);
-        let fan_out = FanOut::new(fan_out(&plan.outputs, index, outputs));
+        let (frames, received) = channel(it.opened.input, config.low_latency);
+        let fan_out = FanOut::new(lock(&shared.feeds).of_rendition(index)?);
         let control = Arc::new(Control::new(config.rate_control));
-        lock(&shared.controls).push(Arc::clone(&control));
+        lock(&shared.controls).insert(index, Arc::clone(&control));
         let report = report(&it.opened, plan.capture.fps);
         let Chosen { process, handover, told } = it.processing;
         let ends = Ends { frames: received, fan_out, control, handover, processing: told };
-        let interpolation = rendition::interpolation(config, it.opened.input, plan.capture.fps, shared);
         let encoder = (it.opened, it.rows);
         encoders.push(EncoderThread::spawn(index, encoder, report, ends, (shared, commands))?);
-        let pacing = rendition::pacing(config, plan.capture.fps);
-        let rendition = Rendition::new(pacing, process, interpolation, frames, shared, commands);
-        renditions.push(thread(&format!("gs-picture-{index}"), move || rendition.run(it.first, &it.queue))?);
+        let pacing = rendition::pacing(config, plan.capture.fps, config.low_latency);
+        let clocks = (shared.timeline.clone(), Arc::clone(&shared.counters));
+        let rendition = Rendition::new(pacing, process, interpolation, frames, clocks);
+        let commands = commands.clone();
+        let body = move || rendition.run(it.first, &it.queue, &commands);
+        renditions.push(thread(&format!("gs-picture-{index}"), body)?);
     }
     Ok((renditions, encoders))
 }
@@ -269,26 +315,9 @@ fn origin(ready: &[Ready], fps: f64) -> Timestamp {
     ready.first().map(|it| it.first.pts).filter(|&pts| pts >= fresh && pts <= now).unwrap_or(now)
 }
 
-/// Where the packets of a rendition go: an output's first track is its picture.
-fn fan_out(plan: &[OutputConfig], rendition: usize, outputs: &[OutputThread]) -> Vec<outputs::Door> {
-    let pairs = plan.iter().zip(outputs);
-    pairs.filter(|(config, _)| config.rendition == rendition).map(|(_, output)| output.door(0)).collect()
-}
-
-/// Where the packets of an audio track go: an output's audio tracks follow its picture, in order.
-fn audio_sink(
-    plan: &Plan,
-    shared: &Shared,
-    track: usize,
-    outputs: &[OutputThread],
-) -> crate::audio::PacketSink {
-    let doors = plan.outputs.iter().zip(outputs).filter(|(config, _)| config.takes_audio(track)).map(
-        |(config, output)| {
-            let before = (0..track).filter(|&it| config.takes_audio(it)).count();
-            output.door(1 + before)
-        },
-    );
-    let mut fan_out = FanOut::new(doors.collect());
+/// Where the packets of an audio track go.
+fn audio_sink(shared: &Shared, feed: Arc<Feed>) -> crate::audio::PacketSink {
+    let mut fan_out = FanOut::new(feed);
     let counters = Arc::clone(&shared.counters);
     Box::new(move |packet| {
         counters.bytes.add(packet.data().len() as u64);
@@ -311,9 +340,16 @@ fn report(opened: &Opened, fps: f64) -> RenditionReport {
     }
 }
 
-fn remember_facts(shared: &Shared, capture: &dyn Capture, ready: &[Ready]) {
+fn remember_facts(
+    shared: &Shared,
+    capture: &dyn Capture,
+    ready: &[Ready],
+    outputs: &[(Arc<Entry>, Opening)],
+) {
     let mut facts = lock(&shared.facts);
     facts.source = capture.description();
-    facts.encoders = ready.iter().map(|it| it.opened.name.to_owned()).collect();
-    facts.sizes = ready.iter().map(|it| it.opened.input.size.to_string()).collect();
+    facts.encoders = ready.iter().map(|it| (it.rendition, it.opened.name.to_owned())).collect();
+    let encoded = ready.iter().map(|it| it.opened.input.size);
+    let pictures = outputs.iter().filter_map(|it| it.1.size_of_pictures());
+    facts.sizes = encoded.chain(pictures).map(|it| it.to_string()).collect();
 }

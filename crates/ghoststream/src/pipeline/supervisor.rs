@@ -1,5 +1,6 @@
 //! The thread that opens a pipeline, watches over it and drains it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -10,24 +11,33 @@ use tokio::sync::{oneshot, watch};
 use super::builder::Plan;
 use super::control::Control;
 use super::drain::drain;
+use super::encoder::Feeds;
+use super::markers::Markers;
+use super::pictures::Place;
+use super::registry::Outputs;
 use super::start::{Running, open};
 use super::{PipelineState, Status, lock};
+use crate::audio::Switch;
 use crate::stats::{Counters, Journal, Report};
-use crate::{Error, Timeline, Timestamp};
+use crate::{Error, OutputId, Timeline, Timestamp};
 
 /// What the pipeline's threads tell the supervisor.
 #[derive(Debug)]
 pub(super) enum Command {
     /// The caller wants it to end, with what was captured until then.
     Stop(Timestamp),
-    /// A rendition's source sends no more.
-    SourceEnded(String),
+    /// A rendition's source sends no more: why, and since when.
+    SourceEnded(String, Timestamp),
+    /// The same of an output that goes on without it, and shows a still card.
+    SourceGone(OutputId, String),
     /// A rendition's processing or encoder failed; its threads have ended.
     RenditionFailed(Error),
     /// An output has its first picture.
-    OutputStarted(usize),
+    OutputStarted(OutputId),
     /// An output failed and was made whole.
-    OutputFailed(usize, Error),
+    OutputFailed(OutputId, Error),
+    /// One that was to be added could not be; who wanted it knows why.
+    OutputNotAdded,
 }
 
 /// What the caller's handle and the pipeline's threads share.
@@ -36,10 +46,19 @@ pub(super) struct Shared {
     pub(super) counters: Arc<Counters>,
     pub(super) journal: Journal,
     pub(super) timeline: Timeline,
+    pub(super) markers: Markers,
     /// What the status shows and only the start knows.
     pub(super) facts: Mutex<Facts>,
-    /// A way to each rendition's encoder, once it is open.
-    pub(super) controls: Mutex<Vec<Arc<Control>>>,
+    /// A way to the encoder of each rendition that has one, by its number, once it is open.
+    pub(super) controls: Mutex<BTreeMap<usize, Arc<Control>>>,
+    /// A way to the source of each audio track, but of mixes.
+    pub(super) sound: Mutex<Vec<Option<Switch>>>,
+    /// Every output, running or ended.
+    pub(super) outputs: Outputs,
+    /// Where pictures can be had, while it runs.
+    pub(super) pictures: Mutex<Option<Arc<Place>>>,
+    /// Where packets can be had, once encoders are open.
+    pub(super) feeds: Mutex<Feeds>,
     /// Set by a stop: what is still being opened, a dialog say, need not be waited for.
     pub(super) given_up: Arc<AtomicBool>,
     state: watch::Sender<PipelineState>,
@@ -52,7 +71,8 @@ pub(super) struct Shared {
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) source: String,
-    pub(super) encoders: Vec<String>,
+    /// That of each rendition which is encoded, by its number.
+    pub(super) encoders: BTreeMap<usize, String>,
     pub(super) sizes: Vec<String>,
 }
 
@@ -78,8 +98,13 @@ impl Default for Shared {
             counters: Arc::default(),
             journal: Journal::default(),
             timeline: Timeline::new(),
+            markers: Markers::default(),
             facts: Mutex::default(),
             controls: Mutex::default(),
+            sound: Mutex::default(),
+            outputs: Outputs::default(),
+            pictures: Mutex::default(),
+            feeds: Mutex::default(),
             given_up: Arc::default(),
             state: watch::Sender::new(PipelineState::New),
             commands: Mutex::default(),
@@ -103,11 +128,17 @@ impl Shared {
     pub(super) fn command(&self, command: Command) {
         if matches!(command, Command::Stop(_)) {
             self.given_up.store(true, Ordering::Release);
+            self.outputs.give_up_opening();
         }
         if let Some(sender) = lock(&self.commands).as_ref() {
             // It has ended already when nobody listens.
             let _ = sender.send(command);
         }
+    }
+
+    /// A way to tell the supervisor; nothing where there is none.
+    pub(super) fn sender(&self) -> Option<Sender<Command>> {
+        lock(&self.commands).clone()
     }
 
     pub(super) async fn ended(&self) {
@@ -146,9 +177,10 @@ impl Shared {
             fps: rates.fps,
             bitrate_kbps: rates.kbps,
             latency: counters.latency.total.percentiles(),
-            encoders: facts.encoders.clone(),
+            encoders: facts.encoders.values().cloned().collect(),
             source: facts.source.clone(),
             sizes: facts.sizes.clone(),
+            outputs: self.outputs.status(),
             notes: self.journal.count(),
         }
     }
@@ -156,6 +188,8 @@ impl Shared {
     fn end(&self, report: Option<Report>, error: Option<Error>) {
         *lock(&self.outcome) = Outcome { report, error };
         *lock(&self.commands) = None;
+        lock(&self.sound).clear();
+        *lock(&self.pictures) = None;
         self.state.send_replace(PipelineState::Ended);
     }
 }
@@ -182,6 +216,8 @@ fn supervise(
     let mut running = match open(plan, shared, sender) {
         Ok(running) => running,
         Err(error) => {
+            *lock(&shared.feeds) = Feeds::default();
+            shared.outputs.abandon();
             shared.end(None, None);
             // Whoever called start may have gone.
             let _ = started.send(Err(error));
@@ -231,19 +267,26 @@ fn watch_over(
         };
         match command {
             Command::Stop(at) => return End { at, reason: None, error: None },
-            Command::SourceEnded(reason) => {
+            Command::SourceEnded(reason, at) => {
                 shared.journal.note(format!("the source ended: {reason}"));
-                return End { at: Timestamp::now(), reason: Some(reason), error: None };
+                return End { at, reason: Some(reason), error: None };
             }
+            Command::SourceGone(id, reason) => shared.journal.note(format!(
+                "the source ended: {reason}; output {id} shows a still card until it is stopped"
+            )),
             Command::RenditionFailed(error) => return failed(error),
-            Command::OutputFailed(index, error) => {
-                running.outputs_left -= 1;
-                if running.outputs_left == 0 || started.is_some() {
+            Command::OutputFailed(id, error) => {
+                if started.is_some() || !shared.outputs.any_alive() {
                     return failed(error);
                 }
-                shared.journal.note(format!("output {index} ended, the others go on: {error}"));
+                shared.journal.note(format!("output {id} ended, the others go on: {error}"));
             }
-            Command::OutputStarted(index) => running.waiting_for.retain(|it| *it != index),
+            Command::OutputNotAdded => {
+                if started.is_none() && !shared.outputs.any_alive() {
+                    return failed(Error::State("the last output failed while another was being added"));
+                }
+            }
+            Command::OutputStarted(id) => running.waiting_for.retain(|it| *it != id),
         }
         if running.waiting_for.is_empty()
             && let Some(started) = started.take()

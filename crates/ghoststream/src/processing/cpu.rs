@@ -1,18 +1,23 @@
 //! The CPU way: one pass from the leased buffer into a picture of the pool, a few rows at a time.
 
+use std::time::Duration;
+
+use super::between::Between;
 use super::geometry::Geometry;
 use super::light::{Light, PointerLight};
+use super::mapped::Mappings;
 use super::pool::Pool;
 use super::reader::Reader;
 use super::scaling::Scaling;
 use super::source::{Layout, Word};
 use super::target::{Kernel, Target};
 use super::tiles::Tiles;
-use super::{Process, ProcessError, Recipe, pointer, room, ycbcr};
+use super::{BetweenError, Process, ProcessError, Recipe, pointer, room, ycbcr};
 use crate::Rect;
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, Cursor, Damage};
 use crate::encode::{AnyPicture, PictureMemory};
+use ghoststream_interpolation::Time;
 use ghoststream_picture::matrix::Levels;
 
 /// Rows that go through the scratch memory at once; they stay in the second-level cache.
@@ -26,7 +31,10 @@ pub(super) struct Cpu {
     recipe: Recipe,
     pool: Pool,
     plan: Option<Plan>,
+    mappings: Mappings,
     scratch: Scratch,
+    /// For pictures between two others.
+    between: Option<Between>,
     /// Reused from call to call.
     rects: Vec<Rect>,
 }
@@ -59,7 +67,8 @@ struct Scratch {
 impl Cpu {
     pub(super) fn new(recipe: Recipe, memory: Option<PictureMemory>) -> Self {
         let pool = Pool::new(recipe.output, memory);
-        Self { recipe, pool, plan: None, scratch: Scratch::default(), rects: Vec::new() }
+        let (mappings, scratch) = (Mappings::default(), Scratch::default());
+        Self { recipe, pool, plan: None, mappings, scratch, between: None, rects: Vec::new() }
     }
 }
 
@@ -76,9 +85,11 @@ pub(super) fn instructions() -> &'static str {
 
 impl Process for Cpu {
     fn process(&mut self, frame: &CapturedFrame) -> Result<AnyPicture, ProcessError> {
-        if frame.memory.cpu().is_none() {
-            return Err(ProcessError::GpuMemory("it was captured for the GPU alone".into()));
-        }
+        let mapped = self.mappings.read(frame).inspect_err(|_| {
+            // What changed in it is not known to the next one.
+            self.plan = None;
+        })?;
+        let frame = mapped.as_ref().unwrap_or(frame);
         let geometry = Geometry::new(frame, &self.recipe)?;
         let known = self.plan.as_ref().is_some_and(|plan| plan.geometry == geometry);
         if !known {
@@ -114,6 +125,26 @@ impl Process for Cpu {
         entry.blank = false;
         entry.stale.clear();
         shared(&entry.picture)
+    }
+
+    fn get_ready_between(&mut self, limit: Duration) -> Result<(), BetweenError> {
+        self.between = Some(Between::open(self.recipe.output, limit)?);
+        Ok(())
+    }
+
+    fn between(&mut self, pair: [&AnyPicture; 2], times: &[Time]) -> Result<Vec<AnyPicture>, BetweenError> {
+        let Some(between) = &mut self.between else {
+            return Err(BetweenError::Gone("nobody said that they are wanted".to_owned()));
+        };
+        let size = self.recipe.output.size;
+        // Where a GPU made them that is no longer used, they are copied back.
+        let in_memory = |it: &AnyPicture| {
+            let shared = it.share().map_err(|source| BetweenError::Memory { size, source })?;
+            shared.into_memory().map_err(|absent| BetweenError::Gone(absent.to_string()))
+        };
+        let [before, after] = pair.map(in_memory);
+        let made = between.make([&before?, &after?], times)?;
+        Ok(made.into_iter().map(AnyPicture::Memory).collect())
     }
 }
 

@@ -1,10 +1,11 @@
 //! From the captured picture to the one that the encoder asked for.
 //!
 //! [`Process`] is the seam: the CPU way is here, the GPU's is in [`gpu`]. One call crops, turns, scales,
-//! converts and draws the pointer.
+//! converts and draws the pointer. Another makes pictures between two that were made so.
 
 mod avx2;
 mod avx512;
+mod between;
 mod cpu;
 mod deep;
 mod error;
@@ -13,6 +14,7 @@ mod full;
 mod geometry;
 pub(crate) mod gpu;
 mod light;
+mod mapped;
 pub(crate) mod pacer;
 mod pointer;
 mod pool;
@@ -30,14 +32,18 @@ mod ycbcr;
 #[cfg(test)]
 mod tests;
 
+pub use between::BetweenError;
 pub use error::ProcessError;
 
+use std::time::Duration;
+
+use ghoststream_interpolation::Time;
 pub use ghoststream_picture::ToneMapping;
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::peak;
 
 use crate::capture::CapturedFrame;
-use crate::encode::{AnyPicture, InputSpec};
+use crate::encode::{AnyPicture, InputSpec, PictureMemory};
 use crate::{EncoderConfig, Rect, Scaler};
 
 impl From<Scaler> for Filter {
@@ -82,11 +88,30 @@ pub trait Process: Send {
     /// # Errors
     /// The region lies outside the picture, there is no way between the formats, or no memory.
     fn process(&mut self, frame: &CapturedFrame) -> Result<AnyPicture, ProcessError>;
+
+    /// Gets ready to make pictures between two others, and sees whether one takes less than `limit`.
+    ///
+    /// # Errors
+    /// It takes longer, or pictures like these cannot be interpolated.
+    fn get_ready_between(&mut self, limit: Duration) -> Result<(), BetweenError>;
+
+    /// Makes the pictures at `times` between two that [`process`](Self::process) has made, in order. They are
+    /// where those are.
+    ///
+    /// # Errors
+    /// [`get_ready_between`](Self::get_ready_between) was not asked or refused; one of the two is not there any
+    /// more; too many are held, or no memory is left.
+    fn between(&mut self, pair: [&AnyPicture; 2], times: &[Time]) -> Result<Vec<AnyPicture>, BetweenError>;
 }
 
 /// The CPU's way for a recipe.
 pub fn open(recipe: Recipe) -> Box<dyn Process> {
-    Box::new(cpu::Cpu::new(recipe, None))
+    open_for(recipe, None)
+}
+
+/// The same for an encoder that has memory of its own for its pictures.
+pub(crate) fn open_for(recipe: Recipe, memory: Option<PictureMemory>) -> Box<dyn Process> {
+    Box::new(cpu::Cpu::new(recipe, memory))
 }
 
 /// The first `length` elements of a memory that is used again and again, and grows where it must.

@@ -64,6 +64,34 @@ impl Card {
         Ok(())
     }
 
+    /// Draws a frame over the one before, which must be in the buffer: what differs and no more, which is
+    /// cheaper than [`Card::repaint`].
+    ///
+    /// # Errors
+    /// The picture does not fit `bytes`.
+    pub fn advance(
+        &self,
+        bytes: &mut [u8],
+        stride: usize,
+        before: Stamp,
+        after: Stamp,
+    ) -> Result<(), LayoutError> {
+        let mut canvas = Canvas::new(bytes, stride, self.size)?;
+        paint_changed_blocks(&mut canvas, before, after);
+        let motion = Part::Motion.area(self.size);
+        for old in [sweep(motion, before), ball(motion, before)] {
+            self.paint_ground(&mut canvas, old);
+        }
+        paint_sweep(&mut canvas, motion, after);
+        paint_ball(&mut canvas, motion, after);
+        paint_digits(&mut canvas, after);
+        if before.flashes() != after.flashes() {
+            self.paint_flash(&mut canvas, after);
+        }
+        self.paint_text(&mut canvas, after);
+        Ok(())
+    }
+
     /// What differs, at most, between two frames of this card.
     pub fn damage(&self, before: Stamp, after: Stamp) -> Vec<Rect> {
         let flash = (before.flashes() != after.flashes()).then_some(Part::Flash);
@@ -76,21 +104,32 @@ impl Card {
         paint_blocks(canvas, stamp);
         self.paint_motion(canvas, stamp);
         paint_digits(canvas, stamp);
-        canvas.fill(Part::Flash.area(self.size), if stamp.flashes() { WHITE } else { BLACK });
+        self.paint_flash(canvas, stamp);
         self.paint_text(canvas, stamp);
+    }
+
+    fn paint_flash(&self, canvas: &mut Canvas, stamp: Stamp) {
+        canvas.fill(Part::Flash.area(self.size), if stamp.flashes() { WHITE } else { BLACK });
     }
 
     fn paint_motion(&self, canvas: &mut Canvas, stamp: Stamp) {
         let area = Part::Motion.area(self.size);
-        if area.is_empty() {
-            return;
-        }
-        let rows = self.ground.chunks_exact(area.width as usize * 4);
-        for (row, ground) in (0..area.height).zip(rows) {
-            canvas.row(area, row).copy_from_slice(ground);
-        }
+        self.paint_ground(canvas, area);
         paint_sweep(canvas, area, stamp);
         paint_ball(canvas, area, stamp);
+    }
+
+    /// Draws a part of the ground of [`Part::Motion`], within which it lies.
+    fn paint_ground(&self, canvas: &mut Canvas, part: Rect) {
+        let area = Part::Motion.area(self.size);
+        if part.is_empty() {
+            return;
+        }
+        let (left, length) = ((part.x - area.x) as usize * 4, part.width as usize * 4);
+        let rows = self.ground.chunks_exact(area.width as usize * 4).skip((part.y - area.y) as usize);
+        for (row, ground) in (0..part.height).zip(rows) {
+            canvas.row(part, row).copy_from_slice(&ground[left..left + length]);
+        }
     }
 
     fn paint_text(&self, canvas: &mut Canvas, stamp: Stamp) {
@@ -153,10 +192,30 @@ fn paint_blocks(canvas: &mut Canvas, stamp: Stamp) {
     }
 }
 
-/// A bright line that crosses in two seconds.
-fn paint_sweep(canvas: &mut Canvas, area: Rect, stamp: Stamp) {
+/// The blocks that differ.
+fn paint_changed_blocks(canvas: &mut Canvas, before: Stamp, after: Stamp) {
+    let size = canvas.size();
+    for (row, (old, new)) in
+        (0..BLOCK_ROWS).zip(blocks::encode(before).into_iter().zip(blocks::encode(after)))
+    {
+        for column in 0..BLOCK_COLUMNS {
+            let bit = 1 << (BLOCK_COLUMNS - 1 - column);
+            if (old ^ new) & bit != 0 {
+                canvas.fill(block(size, row, column), if new & bit != 0 { WHITE } else { BLACK });
+            }
+        }
+    }
+}
+
+/// Where the sweep is: a line that crosses in two seconds.
+fn sweep(area: Rect, stamp: Stamp) -> Rect {
     let x = area.x + (phase(stamp, 2_000) * f64::from(area.width)) as u32;
-    let sweep = Rect::new(x, area.y, (area.width / 100).max(1), area.height).intersection(area);
+    Rect::new(x, area.y, (area.width / 100).max(1), area.height).intersection(area)
+}
+
+/// A bright line.
+fn paint_sweep(canvas: &mut Canvas, area: Rect, stamp: Stamp) {
+    let sweep = sweep(area, stamp);
     for row in 0..sweep.height {
         for pixel in canvas.row(sweep, row).as_chunks_mut::<4>().0 {
             *pixel = pixel.map(|it| it.saturating_add(96));
@@ -164,18 +223,24 @@ fn paint_sweep(canvas: &mut Canvas, area: Rect, stamp: Stamp) {
     }
 }
 
-/// A shaded ball that bounces between the edges.
-fn paint_ball(canvas: &mut Canvas, area: Rect, stamp: Stamp) {
+/// Where the ball is, which bounces between the edges; empty where there is no room for one.
+fn ball(area: Rect, stamp: Stamp) -> Rect {
     let radius = area.height.min(area.width) / 6;
-    if radius == 0 {
-        return;
-    }
     let (room_x, room_y) = (area.width - 2 * radius, area.height - 2 * radius);
     let x = area.x + (swing(phase(stamp, 3_700)) * f64::from(room_x)) as u32;
     // A parabola, as a ball that falls.
     let height = 1.0 - (2.0 * phase(stamp, 1_300) - 1.0).powi(2);
     let y = area.y + ((1.0 - height) * f64::from(room_y)) as u32;
-    let ball = Rect::new(x, y, 2 * radius, 2 * radius);
+    Rect::new(x, y, 2 * radius, 2 * radius)
+}
+
+/// A shaded ball.
+fn paint_ball(canvas: &mut Canvas, area: Rect, stamp: Stamp) {
+    let ball = ball(area, stamp);
+    if ball.is_empty() {
+        return;
+    }
+    let radius = ball.width / 2;
     let r = radius as f32;
     for row in 0..ball.height {
         let dy = (row as f32 + 0.5 - r) / r;
@@ -281,6 +346,7 @@ mod tests {
         let mut bytes = vec![0; 64 * 64 * 4 - 1];
         assert!(card.paint(&mut bytes, 256, stamp(0, 0)).is_err());
         assert!(card.repaint(&mut bytes, 255, stamp(0, 0)).is_err());
+        assert!(card.advance(&mut bytes, 256, stamp(0, 0), stamp(1, 1)).is_err());
         assert!(card.paint(&mut bytes, usize::MAX, stamp(0, 0)).is_err());
     }
 
@@ -296,6 +362,25 @@ mod tests {
             card.paint(&mut fresh, 640 * 4, stamp(frame, millis)).unwrap();
             card.repaint(&mut kept, 640 * 4, stamp(frame, millis)).unwrap();
             assert!(fresh == kept, "frame {frame} at {millis} ms");
+        }
+    }
+
+    #[test]
+    fn advancing_from_the_frame_before_gives_what_painting_gives() {
+        for size in [Size::new(640, 360), Size::new(16, 16), Size::new(333, 77)] {
+            let (card, stride) = (Card::new(size), size.width as usize * 4);
+            let mut kept = vec![0; stride * size.height as usize];
+            let mut before = stamp(0, 0);
+            card.paint(&mut kept, stride, before).unwrap();
+            for (frame, millis) in
+                [(1, 16), (2, 33), (7, 516), (8, 999), (9, 2000), (900, 15_099), (900, 15_099)]
+            {
+                let (after, mut fresh) = (stamp(frame, millis), vec![0; kept.len()]);
+                card.paint(&mut fresh, stride, after).unwrap();
+                card.advance(&mut kept, stride, before, after).unwrap();
+                assert!(fresh == kept, "frame {frame} at {millis} ms, {size}");
+                before = after;
+            }
         }
     }
 

@@ -3,6 +3,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod imported;
+mod interpolated;
+mod lent;
+mod mapped;
 mod recorded;
 mod software;
 mod to_nvenc;

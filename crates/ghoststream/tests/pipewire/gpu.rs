@@ -86,8 +86,15 @@ fn without_a_modifier_in_common_it_is_shared_memory() {
     let rig = open(&producer, imports(&[TILED, LINEAR]));
     assert!(pattern_number(&rig.frame()).is_some());
     assert_eq!(rig.counters.sync.get(), [FrameSync::SharedMemory]);
+    let notes = rig.journal.notes();
+    assert!(notes.len() == 1 && notes[0].contains("is drawn by a GPU of NVIDIA's"), "{notes:?}");
     let rig = Rig::open(producer.name());
     assert!(pattern_number(&rig.frame()).is_some(), "nor where nothing can be imported");
+    assert!(rig.journal.notes().is_empty(), "nobody asked for more: {:?}", rig.journal.notes());
+    let producer = Producer::start(Script::new("plain", "BGRx", SIZE, 120.0), patterned()).unwrap();
+    let rig = open(&producer, imports(&[TILED, LINEAR]));
+    assert!(pattern_number(&rig.frame()).is_some());
+    assert!(rig.journal.notes().is_empty(), "it is in no GPU's memory: {:?}", rig.journal.notes());
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Graph {
             AudioSource::Microphone => named(&self.default_source).into_iter().collect(),
             AudioSource::Application(name) => self.streams_of(name),
             AudioSource::Node(node) => self.find(node).into_iter().collect(),
-            AudioSource::TestCard => Vec::new(),
+            AudioSource::TestCard | AudioSource::Mix(_) => Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod connection;
 mod cycle;
+mod daemon;
 mod graph;
 mod stream;
 

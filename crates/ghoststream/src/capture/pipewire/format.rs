@@ -126,8 +126,15 @@ pub fn unfixed_modifiers(bytes: &[u8]) -> Option<Vec<u64>> {
     if !properties.is_unfixed(VIDEO_MODIFIER) {
         return None;
     }
-    let (_, pod) = properties.find(|(key, _)| *key == VIDEO_MODIFIER)?;
-    Some(pod.longs().into_iter().map(i64::cast_unsigned).collect())
+    properties.find(|(key, _)| *key == VIDEO_MODIFIER)?;
+    Some(modifiers(bytes))
+}
+
+/// The modifiers of a format that is offered or agreed on; none where it is in memory that the CPU reads.
+pub fn modifiers(bytes: &[u8]) -> Vec<u64> {
+    let properties = Pod::parse(bytes).and_then(Pod::object).map(|(_, properties)| properties);
+    let modifier = properties.into_iter().flatten().find(|(key, _)| *key == VIDEO_MODIFIER);
+    modifier.into_iter().flat_map(|(_, pod)| pod.longs()).map(i64::cast_unsigned).collect()
 }
 
 /// Colour as the producer states it: `SPA_VIDEO_COLOR_*` and `SPA_VIDEO_TRANSFER_*`.

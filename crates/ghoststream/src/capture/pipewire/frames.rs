@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::buffer::{Returns, Slot};
+use super::buffer::Slot;
 use super::format::VideoFormat;
 use super::layout::{self, Chunk, PlaneAt};
 use super::lease::{Hold, Lent, Refusals, Release};
 use super::meta::{self, Shape, SyncPoints};
+use super::returns::Returns;
 use super::waiter::Waiter;
 use crate::capture::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, GpuBuffer, Memory};
 use crate::{Rect, Timestamp};

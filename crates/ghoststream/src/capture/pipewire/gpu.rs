@@ -11,7 +11,7 @@ use ghoststream_gpu::sync::{RenderNode, Syncobj, Timeline};
 use ghoststream_gpu::{DmaBuf, DmaBufPlane, Imports, PlaneLayout, check_layout, memory_length};
 use pipewire::spa::sys as spa_sys;
 
-use super::buffer::{NO_MEMORY, descriptor};
+use super::blocks::{NO_MEMORY, descriptor};
 use super::format::VideoFormat;
 use super::layout::Chunk;
 use super::lease::Release;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ghoststream_gpu::sync::{Timeline, fence};
 use ghoststream_gpu::{Acquire, DmaBuf};
 
-use super::buffer::Ticket;
+use super::returns::Ticket;
 use super::waiter::Waits;
 use crate::capture::GpuLease;
 
@@ -159,7 +159,7 @@ impl Drop for Lent {
 mod tests {
     use super::*;
     use crate::capture::FrameSink;
-    use crate::capture::pipewire::buffer::Returns;
+    use crate::capture::pipewire::returns::Returns;
     use crate::capture::pipewire::waiter::Waiter;
     use crate::stats::{Counters, Journal};
     use crate::{PixelFormat, Size};

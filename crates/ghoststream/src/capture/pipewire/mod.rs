@@ -1,17 +1,21 @@
 //! Video from PipeWire nodes.
 //!
-//! One named thread for each capture: it connects, finds the nodes, agrees on formats ([`format`])
-//! and watches over its streams ([`connection`]); where `CaptureConfig::resume` asks for it, it
-//! looks for a lost source again. Each [`stream`] turns the buffers it gets ([`buffer`], checked by
-//! [`layout`] and [`meta`]) into [`frames`] on PipeWire's own data thread and pushes them into the
-//! [`FrameSink`]. Pictures in a GPU's memory stay there ([`gpu`], [`lease`]); what is not drawn yet
-//! waits in a thread of its own ([`waiter`]), and what cannot be used is asked for otherwise
-//! ([`negotiation`], [`ladder`]). Everything that reads what another process wrote is a pure function
-//! over bytes and lives in [`pod`], [`format`], [`layout`] and [`meta`].
+//! One named thread for each capture: it connects ([`connection`]), finds the nodes ([`daemon`]), agrees
+//! on formats ([`format`]) and watches over its streams ([`source`]); where `CaptureConfig::resume` asks
+//! for it, it looks for a lost source again. Each [`stream`] turns the buffers it gets ([`buffer`], their
+//! memory in [`blocks`], checked by [`layout`] and [`meta`]) into [`frames`] on PipeWire's own data thread
+//! and pushes them into the [`FrameSink`]; what is out and comes back is counted ([`returns`]). Pictures in
+//! a GPU's memory stay there ([`gpu`], [`lease`]); what is not drawn yet waits in a thread of its own
+//! ([`waiter`]), what cannot be used is asked for otherwise ([`negotiation`], [`ladder`]), and that another
+//! GPU draws them is told ([`elsewhere`]). Everything that reads what another process wrote is a pure
+//! function over bytes and lives in [`pod`], [`format`], [`layout`] and [`meta`].
 
+mod blocks;
 mod buffer;
 mod callbacks;
 mod connection;
+mod daemon;
+mod elsewhere;
 pub mod format;
 mod frames;
 mod gpu;
@@ -22,7 +26,8 @@ mod mapping;
 pub mod meta;
 mod negotiation;
 mod offers;
-pub mod pod;
+mod returns;
+mod source;
 mod stream;
 pub mod untrusted;
 mod waiter;
@@ -35,6 +40,7 @@ use std::time::Duration;
 
 use connection::{Connection, Context};
 use ghoststream_gpu::Imports;
+pub(crate) use ghoststream_pod as pod;
 use gpu::Access;
 use ladder::Ladder;
 use negotiation::Asking;

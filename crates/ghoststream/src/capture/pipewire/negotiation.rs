@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::buffer::NO_MEMORY;
+use super::blocks::NO_MEMORY;
 use super::format::{VideoFormat, parse_format, unfixed_modifiers};
 use super::gpu::Access;
 use super::ladder::Ladder;
@@ -45,6 +45,16 @@ pub(super) struct Negotiation {
     agreed: Option<Agreed>,
     /// A modifier that was never offered, and came all the same.
     intruder: Option<(u64, String)>,
+    /// Other buffers were asked for while it was linked, and none have come yet.
+    changing: bool,
+}
+
+/// What to do about a stream that broke before it had buffers.
+pub(super) enum Remedy {
+    /// Step down from buffers with this modifier.
+    StepDown(u64),
+    /// Ask for the same again on a stream of its own: some PipeWires break a link that is to change its buffers.
+    AskAgain,
 }
 
 /// What is to be done about a stream.
@@ -57,7 +67,7 @@ pub(super) enum Care {
 
 impl Negotiation {
     pub(super) const fn new(asking: Asking) -> Self {
-        Self { asking, agreed: None, intruder: None }
+        Self { asking, agreed: None, intruder: None, changing: false }
     }
 
     /// What is asked for now.
@@ -119,14 +129,17 @@ impl Negotiation {
 
     /// A buffer came that can be used.
     pub(super) fn buffer_came(&mut self) {
+        self.changing = false;
         if let Some(agreed) = &mut self.agreed {
             agreed.buffers = true;
         }
     }
 
-    /// Whether the stream broke before it had buffers of a GPU's, which others may remedy.
-    pub(super) fn broke(&self) -> Option<u64> {
-        self.agreed.as_ref().filter(|agreed| !agreed.buffers)?.format.modifier
+    /// What may remedy that the stream broke, where it broke before it had buffers.
+    pub(super) fn remedy(&self) -> Option<Remedy> {
+        let of_gpu = self.agreed.as_ref().filter(|agreed| !agreed.buffers);
+        let step = of_gpu.and_then(|agreed| agreed.format.modifier).map(Remedy::StepDown);
+        step.or_else(|| self.changing.then_some(Remedy::AskAgain))
     }
 
     /// Steps down, since buffers with `modifier` cannot be had or used; `false` when there is no step left.
@@ -147,7 +160,7 @@ impl Negotiation {
         if let Some((modifier, why)) = self.intruder.take().or(refused)
             && self.step(modifier, &why, journal)
         {
-            return Care::Offer(self.offers());
+            return self.change();
         }
         match &self.agreed {
             Some(agreed) if !agreed.buffers => {}
@@ -170,8 +183,13 @@ impl Negotiation {
             return Care::Offer(fixed_offers(self.asking.wish, &format, modifier));
         }
         if self.step(modifier, &format!("no buffers that can be used came within {PATIENCE:?}"), journal) {
-            return Care::Offer(self.offers());
+            return self.change();
         }
         Care::Look(Duration::MAX)
+    }
+
+    fn change(&mut self) -> Care {
+        self.changing = true;
+        Care::Offer(self.offers())
     }
 }

@@ -2,7 +2,9 @@
 
 use ghoststream_gpu::Imports;
 
+use super::blocks::{DATA_MEM_FD, DATA_MEM_PTR};
 use super::format::*;
+use super::gpu::DATA_DMA_BUF;
 use super::meta;
 use super::pod::{Object, Value};
 use crate::{PixelFormat, Size};
@@ -21,8 +23,8 @@ const BUFFERS_DATA_TYPE: u32 = 6;
 const BUFFERS_META_TYPE: u32 = 7;
 
 /// Memory types as bits of `1 << SPA_DATA_*`: pointers and descriptors that can be mapped.
-const SHARED: i32 = 1 << super::buffer::DATA_MEM_PTR | 1 << super::buffer::DATA_MEM_FD;
-const DMABUF: i32 = 1 << super::gpu::DATA_DMA_BUF;
+const SHARED: i32 = 1 << DATA_MEM_PTR | 1 << DATA_MEM_FD;
+const DMABUF: i32 = 1 << DATA_DMA_BUF;
 
 /// What is wanted of a source.
 #[derive(Clone, Copy, Debug)]
@@ -38,20 +40,29 @@ pub(super) struct Wish {
 }
 
 /// The formats that we take, best first: in HDR before SDR, in the memory of a GPU (`imports`) before shared
-/// memory, at our rate before whatever it sends.
+/// memory unless that is better, at our rate before whatever it sends.
 pub(super) fn offers(wish: Wish, imports: Option<&Imports>) -> Vec<Object> {
     let most = (wish.fps.ceil().clamp(1.0, 1000.0)) as u32;
     let rates = [(most, most), (most, 1000)];
-    let groups = imports.map(groups).unwrap_or_default();
+    let all = |hdr, formats: &[(u32, PixelFormat)], modifiers: &[u64]| {
+        rates.map(|rate| offer(rate, hdr, formats, modifiers)).into_iter().flatten().collect::<Vec<_>>()
+    };
+    let in_gpu = |hdr| {
+        let groups = imports.map(groups).unwrap_or_default();
+        groups.into_iter().flat_map(move |group| all(hdr, &group.formats, &group.modifiers))
+    };
+    let last = imports.is_some_and(|it| it.last);
     let mut offers = Vec::new();
     for hdr in [true, false].into_iter().filter(|hdr| wish.hdr || !hdr) {
-        for group in &groups {
-            offers
-                .extend(rates.iter().filter_map(|rate| offer(*rate, hdr, &group.formats, &group.modifiers)));
+        if !last {
+            offers.extend(in_gpu(hdr));
         }
         if !hdr || wish.shared_hdr {
-            offers.extend(rates.iter().filter_map(|rate| offer(*rate, hdr, &FORMATS, &[])));
+            offers.extend(all(hdr, &FORMATS, &[]));
         }
+    }
+    if last {
+        offers.extend(in_gpu(false));
     }
     offers
 }
@@ -223,6 +234,17 @@ mod tests {
         let both = Some(vec![7, LINEAR]);
         let linear = Some(vec![LINEAR]);
         assert_eq!(modifiers, [both.clone(), both, linear.clone(), linear, None, None]);
+    }
+
+    #[test]
+    fn what_only_the_cpu_reads_is_asked_for_after_shared_memory() {
+        let wish = Wish { fps: 60.0, hdr: true, shared_hdr: true };
+        let imports = Imports::by_cpu([PixelFormat::Bgrx, PixelFormat::Nv12]);
+        let bytes = |imports| offers(wish, imports).iter().map(Object::to_bytes).collect::<Vec<_>>();
+        let (with, without) = (bytes(Some(&imports)), bytes(None));
+        assert_eq!(with[..without.len()], without[..]);
+        let rest: Vec<_> = with[without.len()..].iter().map(|it| unfixed_modifiers(it)).collect();
+        assert_eq!(rest, [Some(vec![LINEAR]), Some(vec![LINEAR])]);
     }
 
     #[test]

@@ -16,13 +16,15 @@ use pipewire as pw;
 use pw::spa::sys as spa_sys;
 use pw::sys as pw_sys;
 
-use super::buffer::{NO_MEMORY, Returns, Slot};
+use super::blocks::NO_MEMORY;
+use super::buffer::Slot;
 use super::callbacks::events;
 use super::format::VideoFormat;
 use super::frames::{Frames, Keep};
 use super::lease::Refusals;
-use super::negotiation::{Asking, Care, Negotiation};
+use super::negotiation::{Asking, Care, Negotiation, Remedy};
 use super::pod::Object;
+use super::returns::Returns;
 use crate::stats::{FrameSync, Journal};
 
 /// How far a stream has come, for the capture thread to look at.
@@ -146,13 +148,14 @@ impl Stream {
         }
     }
 
-    /// What to ask of the same source when this stream broke before it had buffers of a GPU's; `None` when that
-    /// is not what broke it.
+    /// What to ask of the same source when this stream broke before it had buffers of a GPU's, or those in their
+    /// place; `None` when that is not what broke it.
     pub(super) fn remedy(&self, why: &str, journal: &Journal) -> Option<(Asking, Frames)> {
         let mut negotiation = self.shared.negotiation();
-        let modifier = negotiation.broke()?;
-        if !negotiation.step(modifier, why, journal) {
-            return None;
+        match negotiation.remedy()? {
+            Remedy::StepDown(modifier) if !negotiation.step(modifier, why, journal) => return None,
+            Remedy::StepDown(_) => {}
+            Remedy::AskAgain => tracing::debug!(why, "the link broke over other buffers; it is made anew"),
         }
         Some((negotiation.asking().clone(), self.shared.frames().successor()))
     }

@@ -23,6 +23,7 @@ use crate::CaptureConfig;
 use session::Opened;
 use thread::PortalThread;
 
+const INTERFACE: &str = "org.freedesktop.portal.ScreenCast";
 /// How often a wait for the portal looks whether it was called off.
 const LOOK: Duration = Duration::from_millis(20);
 

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ashpd::desktop::screencast::Screencast;
+use ghoststream_portal::{Fault, Portal};
 use serde::Serialize;
 
-use super::session::{Portal, abilities};
-use super::{choice, error};
+use super::session::abilities;
+use super::{INTERFACE, choice, error};
 use crate::CaptureError;
 
 /// What this desktop's ScreenCast portal can do.
@@ -48,9 +49,8 @@ pub fn probe(limit: Duration) -> Result<ScreenCastAbilities, CaptureError> {
 }
 
 async fn ask() -> Result<ScreenCastAbilities, CaptureError> {
-    let portal = Portal::find().await?;
-    let screencast =
-        Screencast::with_connection(portal.connection.clone()).await.map_err(error::from_portal)?;
+    let portal = Portal::find(INTERFACE).await?;
+    let screencast = Screencast::with_connection(portal.connection.clone()).await.map_err(Fault::from)?;
     let (sources, cursors) = abilities(&portal, &screencast).await?;
     Ok(ScreenCastAbilities {
         version: portal.version,

@@ -1,35 +1,26 @@
 //! One session with the portal, from the first call to the PipeWire connection.
 
-use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use ashpd::desktop::screencast::{Screencast, SelectSourcesOptions, Stream, Streams};
 use ashpd::desktop::{PersistMode, Session as Handle};
 use ashpd::enumflags2::BitFlags;
-use ashpd::zbus::{self, Connection, MatchRule, MessageStream, fdo, message};
+use ashpd::zbus::{Connection, MessageStream};
 use futures_util::StreamExt;
+use ghoststream_portal::{ANSWERING, CLOSING, Fault, Portal, closed_signals, within};
 
 use super::super::pipewire::{NodeName, Target};
 use super::token::{Token, TokenFile};
-use super::{choice, error};
+use super::{INTERFACE, choice, error};
 use crate::capture::FrameSink;
 use crate::stats::Journal;
 use crate::{CaptureConfig, CaptureError, CursorMode, SourceKinds};
 
-const NAME: &str = "org.freedesktop.portal.Desktop";
-const PATH: &str = "/org/freedesktop/portal/desktop";
-const INTERFACE: &str = "org.freedesktop.portal.ScreenCast";
 /// The first version with restore tokens.
 const RESTORES: u32 = 4;
 /// The first version with a choice of pointer.
 const POINTERS: u32 = 2;
-/// How long the bus may take to start the portal, its backend included.
-const STARTING: Duration = Duration::from_secs(25);
-/// How long the portal may take for what needs no user.
-const ANSWERING: Duration = Duration::from_secs(10);
-/// How long a session may take to close. Leaving the bus closes it in any case.
-const CLOSING: Duration = Duration::from_millis(500);
 
 /// What is wanted of the portal.
 pub(super) struct Wish {
@@ -75,49 +66,6 @@ pub(super) struct Session {
     connection: Connection,
     streams: usize,
     journal: Journal,
-}
-
-/// The portal's ScreenCast interface, found to be there.
-pub(super) struct Portal {
-    pub(super) connection: Connection,
-    pub(super) version: u32,
-}
-
-impl Portal {
-    /// Connects to the session bus and finds the portal, which the bus may have to start.
-    pub(super) async fn find() -> Result<Self, CaptureError> {
-        let no_bus = |why: String| error::no_portal(format!("the session bus cannot be reached: {why}"));
-        let connection = tokio::time::timeout(ANSWERING, Connection::session())
-            .await
-            .map_err(|_| no_bus(format!("no answer within {ANSWERING:?}")))?
-            .map_err(|error| no_bus(error.to_string()))?;
-        let version = match tokio::time::timeout(STARTING, version(&connection)).await {
-            Ok(version) => version?,
-            Err(_) => return Err(error::no_portal(format!("it did not answer within {STARTING:?}"))),
-        };
-        Ok(Self { connection, version })
-    }
-}
-
-async fn version(connection: &Connection) -> Result<u32, CaptureError> {
-    let bus = |error: fdo::Error| error::from_bus(error.into());
-    let peer = fdo::PeerProxy::new(connection, NAME, PATH).await.map_err(error::from_bus)?;
-    // Told apart from what follows: here is nobody, there is somebody without the interface.
-    match peer.ping().await.map_err(fdo::Error::from) {
-        Err(fdo::Error::UnknownMethod(_)) | Ok(()) => {}
-        Err(error) => return Err(bus(error)),
-    }
-    let properties = fdo::PropertiesProxy::new(connection, NAME, PATH).await.map_err(error::from_bus)?;
-    let interface = zbus::names::InterfaceName::from_static_str_unchecked(INTERFACE);
-    match properties.get(interface, "version").await {
-        Ok(value) => Ok(u32::try_from(value).unwrap_or(1)),
-        Err(error) if error::is_missing_interface(&error) => Err(CaptureError::NoScreenCast),
-        Err(error) => Err(bus(error)),
-    }
-}
-
-async fn within<T>(step: &str, limit: Duration, work: impl Future<Output = T>) -> Result<T, CaptureError> {
-    tokio::time::timeout(limit, work).await.map_err(|_| error::silent(step, limit))
 }
 
 /// Opens a session, with the remembered choice where there is one.
@@ -173,16 +121,16 @@ fn remember(wish: &Wish, given: Option<&str>) {
 }
 
 async fn attempt(wish: &Wish, token: Option<&Token>) -> Result<(Session, Opened), CaptureError> {
-    let portal = Portal::find().await?;
+    let portal = Portal::find(INTERFACE).await?;
     let connection = portal.connection.clone();
     let screencast = within("the bus", ANSWERING, Screencast::with_connection(connection.clone()))
         .await?
-        .map_err(error::from_portal)?;
+        .map_err(Fault::from)?;
     // Before there is a session: none of its signals can be missed. It is the connection's only one.
     let closed = closed_signals(&connection).await?;
     let handle = within("CreateSession", ANSWERING, screencast.create_session(Default::default()))
         .await?
-        .map_err(error::from_portal)?;
+        .map_err(Fault::from)?;
     let mut session = Session { handle, closed, connection, streams: 0, journal: wish.journal.clone() };
     match negotiate(wish, token, &portal, &screencast, &session.handle).await {
         Ok(opened) => {
@@ -194,16 +142,6 @@ async fn attempt(wish: &Wish, token: Option<&Token>) -> Result<(Session, Opened)
             Err(error)
         }
     }
-}
-
-async fn closed_signals(connection: &Connection) -> Result<MessageStream, CaptureError> {
-    let rule = MatchRule::builder()
-        .msg_type(message::Type::Signal)
-        .interface("org.freedesktop.portal.Session")
-        .and_then(|rule| rule.member("Closed"))
-        .map_err(error::from_bus)?
-        .build();
-    MessageStream::for_match_rule(rule, connection, None).await.map_err(error::from_bus)
 }
 
 /// Says what is wanted, waits for the user, and takes the PipeWire connection.
@@ -218,17 +156,17 @@ async fn negotiate(
     within("SelectSources", ANSWERING, screencast.select_sources(session, options))
         .await?
         .and_then(|request| request.response())
-        .map_err(error::from_portal)?;
+        .map_err(Fault::from)?;
     let start = screencast.start(session, None, Default::default());
     let shared = tokio::time::timeout(wish.dialog, start)
         .await
         .map_err(|_| CaptureError::DialogTimeout(wish.dialog))?
         .and_then(|request| request.response())
-        .map_err(error::from_portal)?;
+        .map_err(Fault::from)?;
     remember(wish, if portal.version >= RESTORES { shared.restore_token() } else { None });
     let targets = targets(&shared)?;
     let remote = screencast.open_pipe_wire_remote(session, Default::default());
-    let remote = within("OpenPipeWireRemote", ANSWERING, remote).await?.map_err(error::from_portal)?;
+    let remote = within("OpenPipeWireRemote", ANSWERING, remote).await?.map_err(Fault::from)?;
     Ok(Opened { remote, targets, cursor })
 }
 
@@ -280,9 +218,9 @@ pub(super) async fn abilities(
     (BitFlags<ashpd::desktop::screencast::SourceType>, BitFlags<ashpd::desktop::screencast::CursorMode>),
     CaptureError,
 > {
-    let sources: u32 = screencast.get_property("AvailableSourceTypes").await.map_err(error::from_bus)?;
+    let sources: u32 = screencast.get_property("AvailableSourceTypes").await.map_err(Fault::from)?;
     let cursors: u32 = if portal.version >= POINTERS {
-        screencast.get_property("AvailableCursorModes").await.map_err(error::from_bus)?
+        screencast.get_property("AvailableCursorModes").await.map_err(Fault::from)?
     } else {
         0
     };

@@ -23,7 +23,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::table::{self, Backend};
-use super::{InputSpec, Request};
+use super::{Opened, Request};
 use crate::stats::{Percentiles, Refusal};
 use crate::{ConfigError, EncoderConfig, Size};
 pub(crate) use pictures::Pictures;
@@ -137,7 +137,7 @@ fn figures(
     let failed = |reason: String| Refusal { encoder: row.name.to_owned(), reason, remedy: None };
     let opened = table::try_open(row, request)?;
     notes.clone_from(&opened.notes);
-    let pictures = matching(pictures, &opened.input).map_err(|error| failed(error.to_string()))?;
+    let pictures = matching(pictures, &opened).map_err(|error| failed(error.to_string()))?;
     let flat_out = trial::flat_out(opened, pictures, request.fps, length)
         .map_err(|error| failed(format!("it failed while it was measured: {error}")))?;
     let mut figures = flat_out;
@@ -153,11 +153,12 @@ fn figures(
 /// The pictures as this encoder wants them: made anew where the one before wanted others.
 fn matching<'a>(
     kept: &'a mut Option<Pictures>,
-    input: &InputSpec,
+    opened: &Opened,
 ) -> Result<&'a Pictures, crate::ProcessError> {
-    let pictures = match kept.take().filter(|it| it.input() == input) {
+    let (input, memory) = (&opened.input, opened.memory.as_ref());
+    let pictures = match kept.take().filter(|it| it.suit(input, memory)) {
         Some(pictures) => pictures,
-        None => Pictures::new(input)?,
+        None => Pictures::new(input, memory)?,
     };
     Ok(kept.insert(pictures))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, CpuBuffer, Damage, Memory, Plane};
-use crate::encode::InputSpec;
+use crate::encode::{InputSpec, PictureMemory};
 use crate::processing::{self, Process, Recipe, ToneMapping};
 use crate::test_card::{Card, Stamp};
 use crate::{
@@ -25,24 +25,31 @@ const TRAVEL: Size = Size::new(192, 96);
 /// Pictures in the encoder's format.
 pub(crate) struct Pictures {
     input: InputSpec,
+    pinned: bool,
     pictures: Vec<Picture>,
 }
 
 impl Pictures {
-    pub(crate) fn new(input: &InputSpec) -> Result<Self, ProcessError> {
-        // Twice as much for ten bits and for full chroma, at the most.
-        let count = (BYTES / (input.size.area() * 3)).clamp(8, 48);
+    /// In the memory that a recording would have them in: where the encoder has one of its own, as many as lie
+    /// there.
+    pub(crate) fn new(input: &InputSpec, memory: Option<&PictureMemory>) -> Result<Self, ProcessError> {
+        let count = match memory {
+            Some(_) => PictureMemory::MOST as u64,
+            // Twice as much for ten bits and for full chroma, at the most.
+            None => (BYTES / (input.size.area() * 3)).clamp(8, 48),
+        };
         let mut film = Film::new(input.size);
         let recipe =
             Recipe { output: *input, region: None, scaler: Scaler::Nearest, tone: ToneMapping::default() };
-        let mut process = processing::open(recipe);
+        let mut process = processing::open_for(recipe, memory.cloned());
         let pictures =
             (0..count).map(|it| film.picture(it, count, &mut *process)).collect::<Result<_, _>>()?;
-        Ok(Self { input: *input, pictures })
+        Ok(Self { input: *input, pinned: memory.is_some(), pictures })
     }
 
-    pub(super) const fn input(&self) -> &InputSpec {
-        &self.input
+    /// Whether they are what an encoder wants that has, or has no, memory of its own.
+    pub(super) fn suit(&self, input: &InputSpec, memory: Option<&PictureMemory>) -> bool {
+        self.input == *input && self.pinned == memory.is_some()
     }
 
     /// The picture at a place of a film without end: forwards, then backwards, so that there is no cut.
@@ -129,7 +136,7 @@ mod tests {
     fn no_two_neighbours_are_alike_and_none_is_blank() {
         let color = Color::new(ColorSpace::Bt709, ColorRange::Limited);
         let input = InputSpec { format: PixelFormat::Nv12, size: Size::new(320, 180), color };
-        let pictures = Pictures::new(&input).unwrap();
+        let pictures = Pictures::new(&input, None).unwrap();
         for index in 0..2 * pictures.pictures.len() as u64 {
             let (one, _) = pictures.at(index).plane(0);
             let (other, _) = pictures.at(index + 1).plane(0);

@@ -22,6 +22,8 @@ pub(crate) struct GpuAbilities {
     pub(crate) name: String,
     /// Where it sits, such as `0000:01:00.0`.
     pub(crate) address: String,
+    /// What tells it from every other, in Vulkan too; `None` where the driver does not say.
+    pub(crate) uuid: Option<[u8; 16]>,
     /// CUDA compute capability, major and minor.
     pub(crate) compute: (u32, u32),
     /// Why no encoder could be asked, in words; `codecs` is then empty.

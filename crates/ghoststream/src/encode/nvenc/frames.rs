@@ -113,6 +113,11 @@ impl Feed {
         }
     }
 
+    /// Why pictures that were made on this GPU take another way than they could; once.
+    pub(in crate::encode) const fn note(&mut self) -> Option<String> {
+        self.handover.note()
+    }
+
     fn up(&mut self, picture: Picture) -> Result<DevicePicture, FeedError> {
         self.let_go()?;
         let slot = self.ring.take()?.ok_or(FeedError::Full)?;

@@ -23,6 +23,9 @@ pub(super) struct Handover {
     /// the encoder.
     buffers: HashMap<u64, Arc<ExternalMemory>>,
     timeline: Option<Known>,
+    /// What the report does not say yet.
+    note: Option<String>,
+    noted: bool,
 }
 
 /// A timeline, and what CUDA knows it by, if it can.
@@ -38,7 +41,7 @@ impl Handover {
     /// On the GPU that has this UUID.
     pub(super) fn new(context: &Context, stream: &Stream, gpu: [u8; 16]) -> Self {
         let (context, stream) = (context.clone(), stream.clone());
-        Self { context, stream, gpu, buffers: HashMap::new(), timeline: None }
+        Self { context, stream, gpu, buffers: HashMap::new(), timeline: None, note: None, noted: false }
     }
 
     /// A picture's memory, at an address of CUDA's; what is put into the stream from now on finds it
@@ -50,34 +53,53 @@ impl Handover {
         }
         let memory = match self.buffers.get(&output.id()) {
             Some(memory) => Arc::clone(memory),
-            None if self.buffers.len() == Self::MOST => return Ok(None),
             None => match self.import(output) {
-                Some(memory) => memory,
-                None => return Ok(None),
+                Ok(memory) => memory,
+                Err(why) => {
+                    self.tell(|| format!("pictures go to NVENC through system memory: {why}"));
+                    return Ok(None);
+                }
             },
         };
         self.await_picture(output)?;
         Ok(Some(memory))
     }
 
-    fn import(&mut self, output: &Output) -> Option<Arc<ExternalMemory>> {
-        let (descriptor, length) = output
-            .buffer()
-            .export()
-            .inspect_err(|error| tracing::debug!(%error, "a picture cannot be exported"))
-            .ok()?;
-        let memory = ExternalMemory::import(&self.context, descriptor, length)
-            .inspect_err(|error| tracing::debug!(%error, "a picture cannot be imported"))
-            .ok()?;
-        let memory = Arc::new(memory);
+    /// What came up since the last time it was asked.
+    pub(super) const fn note(&mut self) -> Option<String> {
+        self.note.take()
+    }
+
+    /// Says the first that comes up, once: the rest follows from it.
+    fn tell(&mut self, note: impl FnOnce() -> String) {
+        if !std::mem::replace(&mut self.noted, true) {
+            self.note = Some(note());
+        }
+    }
+
+    fn import(&mut self, output: &Output) -> Result<Arc<ExternalMemory>, String> {
+        if self.buffers.len() == Self::MOST {
+            return Err(format!("{} of them were imported, and more are not", Self::MOST));
+        }
+        let exported = output.buffer().export();
+        let (descriptor, length) =
+            exported.map_err(|error| format!("Vulkan does not export one: {error}"))?;
+        let imported = ExternalMemory::import(&self.context, descriptor, length);
+        let memory = Arc::new(imported.map_err(|error| format!("CUDA does not import one: {error}"))?);
         self.buffers.insert(output.id(), Arc::clone(&memory));
-        Some(memory)
+        Ok(memory)
     }
 
     fn await_picture(&mut self, output: &Output) -> Result<(), FeedError> {
         let (timeline, value) = output.ready();
         if !self.timeline.as_ref().is_some_and(|it| Arc::ptr_eq(&it.vulkan, timeline)) {
-            self.timeline = Some(Known::new(&self.context, timeline));
+            let vulkan = Arc::clone(timeline);
+            let cuda = known_to_cuda(&self.context, timeline)
+                .map_err(|why| {
+                    self.tell(|| format!("the CPU waits for each picture on its way to NVENC: {why}"))
+                })
+                .ok();
+            self.timeline = Some(Known { vulkan, cuda });
         }
         match self.timeline.as_ref().and_then(|it| it.cuda.as_ref()) {
             Some(cuda) => Ok(cuda.hold(&self.stream, value)?),
@@ -86,14 +108,9 @@ impl Handover {
     }
 }
 
-impl Known {
-    fn new(context: &Context, timeline: &Arc<Timeline>) -> Self {
-        let cuda = timeline
-            .export()
-            .map_err(|error| error.to_string())
-            .and_then(|it| ExternalTimeline::import(context, it).map_err(|error| error.to_string()))
-            .inspect_err(|error| tracing::debug!(%error, "the CPU waits for pictures"))
-            .ok();
-        Self { vulkan: Arc::clone(timeline), cuda }
-    }
+fn known_to_cuda(context: &Context, timeline: &Timeline) -> Result<ExternalTimeline, String> {
+    let descriptor =
+        timeline.export().map_err(|error| format!("Vulkan does not export its timeline: {error}"))?;
+    ExternalTimeline::import(context, descriptor)
+        .map_err(|error| format!("CUDA does not import its timeline: {error}"))
 }

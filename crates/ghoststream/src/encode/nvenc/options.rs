@@ -84,6 +84,9 @@ const fn quantizer(wish: &Wish<'_>) -> u32 {
 fn set_structure(plan: &mut Plan, wish: &Wish<'_>, choices: &Choices) {
     plan.set("g", wish.gop);
     plan.set_if_known(wish, "forced-idr", 1);
+    if wish.is_live() {
+        plan.set_if_known(wish, "no-scenecut", 1);
+    }
     if let Some(count) = choices.b_frames.value {
         plan.set("bf", count);
     }

@@ -1,6 +1,7 @@
 //! The one door through which a file's bytes go to the disk.
 
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSlice};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -114,18 +115,24 @@ impl Disk {
     /// It could not be written whole, and the file is as it was before; or it is written, but could
     /// not take its name. [`Disk::end`] tells which.
     pub(super) fn append(&mut self, unit: &[u8]) -> Result<(), OutputError> {
-        if unit.is_empty() {
+        self.append_parts(&[unit])
+    }
+
+    /// The same for a unit that lies in several places: it is not put together first.
+    pub(super) fn append_parts(&mut self, unit: &[&[u8]]) -> Result<(), OutputError> {
+        let size: u64 = unit.iter().map(|it| it.len() as u64).sum();
+        if size == 0 {
             return Ok(());
         }
-        if let Err(error) = self.target.file().write_all_at(unit, self.end) {
+        if let Err(error) = write_all(self.target.file(), unit, self.end) {
             // What a player would stumble over at the end is taken off again. If that fails too, the
             // end is torn as after a power cut, which players cope with.
             let _ = self.target.file().set_len(self.end);
             self.reserved = self.end;
             return Err(self.error(error));
         }
-        self.end += unit.len() as u64;
-        self.written += unit.len() as u64;
+        self.end += size;
+        self.written += size;
         let named = self.target.publish();
         self.syncer.wrote();
         named.map_err(|error| self.error(error))
@@ -185,11 +192,51 @@ impl Drop for Disk {
     }
 }
 
+/// Writes parts one after another into a file, with as few calls as that takes.
+fn write_all(file: &File, parts: &[&[u8]], mut at: u64) -> io::Result<()> {
+    /// The most that Linux takes at once (`UIO_MAXIOV`).
+    const MOST: usize = 1024;
+    for parts in parts.chunks(MOST) {
+        let mut slices: Vec<_> = parts.iter().map(|it| IoSlice::new(it)).collect();
+        let mut left = &mut slices[..];
+        // Takes off empty parts at the beginning, too.
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            let written = rustix::io::retry_on_intr(|| rustix::io::pwritev(file, left, at))?;
+            if written == 0 {
+                return Err(ErrorKind::WriteZero.into());
+            }
+            at += written as u64;
+            IoSlice::advance_slices(&mut left, written);
+        }
+    }
+    Ok(())
+}
+
 /// The error for what the kernel answered to a write.
 pub(super) fn write_error(path: &Path, source: io::Error) -> OutputError {
     let path = path.to_owned();
     match source.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OutputError::Full { path },
         _ => OutputError::Write { path, source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_written_in_order_however_many_there_are() {
+        let file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..9000u32).map(|it| (it % 251) as u8).collect();
+        let mut parts: Vec<&[u8]> = bytes.chunks(3).collect();
+        parts.insert(0, &[]);
+        parts.insert(1500, &[]);
+        write_all(&file, &parts, 5).unwrap();
+        let mut read = vec![0; bytes.len()];
+        file.read_exact_at(&mut read, 5).unwrap();
+        assert!(read == bytes);
+        assert_eq!(file.metadata().unwrap().len(), 9005);
     }
 }

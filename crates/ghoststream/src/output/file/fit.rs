@@ -6,7 +6,7 @@ use crate::output::OutputError;
 use crate::{Codec, Container};
 
 /// Whether the container takes every track.
-pub(super) fn check(container: Container, tracks: &[Track]) -> Result<(), OutputError> {
+pub(in crate::output) fn check(container: Container, tracks: &[Track]) -> Result<(), OutputError> {
     let unsuitable = |codec: &str, remedy: &str| {
         Err(OutputError::Unsuitable { container, codec: codec.to_owned(), remedy: remedy.to_owned() })
     };
@@ -26,6 +26,21 @@ pub(super) fn check(container: Container, tracks: &[Track]) -> Result<(), Output
         }
     }
     Ok(())
+}
+
+/// Whether files are recorded in the format.
+pub(in crate::output) fn check_recorded(container: Container) -> Result<(), OutputError> {
+    match container {
+        Container::Flv | Container::MpegTs => Err(not_recorded(container)),
+        _ => Ok(()),
+    }
+}
+
+/// The format is one of streams.
+pub(super) fn not_recorded(container: Container) -> OutputError {
+    let (codec, remedy) =
+        ("a recording", "it is what streams are sent in; record to a .mkv, .mp4 or .webm file");
+    OutputError::Unsuitable { container, codec: codec.to_owned(), remedy: remedy.to_owned() }
 }
 
 /// A codec's name, and whether the container takes it.

@@ -1,73 +1,21 @@
-//! libavformat's muxers, writing into memory.
-//!
-//! What a muxer writes is kept in a [`Log`] until its owner takes it and gives it to the disk, so
-//! that the callbacks that libavformat calls can neither fail nor block, and so that a full disk is
-//! met between units and never within one.
+//! libavformat's muxers, writing into memory: see [`MemoryIo`].
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int};
 use std::ptr::{self, NonNull};
 
+use super::chapters::Chapter;
+use super::memory_io::MemoryIo;
 use crate::av::{AvError, PacketRef, check, describe_hdr, ffi};
 use crate::encode::{Packet, Track, TrackKind};
 use crate::output::OutputError;
 
-/// What a muxer has written and nobody has taken yet.
-#[derive(Debug, Default)]
-struct Log {
-    /// Where in the file `fresh` begins: what lies before was taken.
-    start: u64,
-    fresh: Vec<u8>,
-    /// Where in the file the muxer writes next.
-    position: u64,
-    /// What it wrote over bytes that were taken.
-    patches: Vec<(u64, Vec<u8>)>,
-}
-
-impl Log {
-    fn write(&mut self, mut bytes: &[u8]) {
-        if self.position < self.start {
-            let before = usize::try_from(self.start - self.position).unwrap_or(usize::MAX);
-            let (old, rest) = bytes.split_at(before.min(bytes.len()));
-            self.patches.push((self.position, old.to_vec()));
-            self.position += old.len() as u64;
-            bytes = rest;
-        }
-        if bytes.is_empty() {
-            return;
-        }
-        let at = (self.position - self.start) as usize;
-        let end = at + bytes.len();
-        if end > self.fresh.len() {
-            self.fresh.resize(end, 0);
-        }
-        self.fresh[at..end].copy_from_slice(bytes);
-        self.position += bytes.len() as u64;
-    }
-
-    fn seek(&mut self, offset: i64, whence: c_int) -> Option<i64> {
-        let length = self.start + self.fresh.len() as u64;
-        let base = match whence & !(ffi::AVSEEK_FORCE as c_int) {
-            libc::SEEK_SET => 0,
-            libc::SEEK_CUR => self.position,
-            libc::SEEK_END => length,
-            it if it == ffi::AVSEEK_SIZE as c_int => return i64::try_from(length).ok(),
-            _ => return None,
-        };
-        let to = base.checked_add_signed(offset)?;
-        // A hole beyond the end is no muxer's wish, and would have to be filled in memory.
-        self.position = Some(to).filter(|&it| it <= length)?;
-        i64::try_from(to).ok()
-    }
-}
-
 /// A format context with its streams, header written. Ends when dropped, without a trailer.
 #[derive(Debug)]
-pub(super) struct Muxer {
+pub(in crate::output) struct Muxer {
     context: NonNull<ffi::AVFormatContext>,
-    io: NonNull<ffi::AVIOContext>,
-    /// The callbacks' opaque pointer; ours to free, after `io`.
-    log: NonNull<Log>,
+    // Goes after the context: see `Drop`.
+    io: MemoryIo,
     scratch: PacketRef,
 }
 
@@ -75,17 +23,17 @@ pub(super) struct Muxer {
 unsafe impl Send for Muxer {}
 
 /// How a stream is written.
-pub(super) struct Stream<'a> {
-    pub(super) track: &'a Track,
+pub(in crate::output) struct Stream<'a> {
+    pub(in crate::output) track: &'a Track,
     /// Ticks a second that is asked for; the muxer may choose otherwise.
-    pub(super) timescale: u32,
+    pub(in crate::output) timescale: u32,
     /// The four-character code to use, where the muxer's choice is not right.
-    pub(super) tag: Option<[u8; 4]>,
+    pub(in crate::output) tag: Option<[u8; 4]>,
 }
 
 impl Muxer {
     /// Writes a file's header with libavformat's muxer of this name.
-    pub(super) fn open(
+    pub(in crate::output) fn open(
         format: &CStr,
         streams: &[Stream<'_>],
         options: &[(&CStr, &CStr)],
@@ -109,15 +57,9 @@ impl Muxer {
         };
         check(code).map_err(mux("choosing the container"))?;
         let context = NonNull::new(context).ok_or_else(no_memory)?;
-        // SAFETY: a leaked box is a valid pointer; Drop takes it back.
-        let log = unsafe { NonNull::new_unchecked(Box::into_raw(Box::<Log>::default())) };
-        let io = Self::new_io(log);
-        let Some(io) = io else {
-            // SAFETY: both are ours and nothing else knows them yet.
-            unsafe {
-                ffi::avformat_free_context(context.as_ptr());
-                drop(Box::from_raw(log.as_ptr()));
-            }
+        let Some(io) = MemoryIo::new() else {
+            // SAFETY: it is ours and nothing else knows it yet.
+            unsafe { ffi::avformat_free_context(context.as_ptr()) };
             return Err(no_memory());
         };
         // SAFETY: the context is ours. With CUSTOM_IO libavformat never frees `pb`.
@@ -127,33 +69,7 @@ impl Muxer {
             context.flags |= ffi::AVFMT_FLAG_CUSTOM_IO as c_int;
             context.flush_packets = 0;
         }
-        Ok(Self { context, io, log, scratch })
-    }
-
-    // What the callback is transmuted to depends on the version of FFmpeg.
-    #[allow(clippy::missing_transmute_annotations)]
-    fn new_io(log: NonNull<Log>) -> Option<NonNull<ffi::AVIOContext>> {
-        const BUFFER: usize = 64 << 10;
-        type Write = unsafe extern "C" fn(*mut c_void, *const u8, c_int) -> c_int;
-        // SAFETY: the buffer comes from av_malloc as avio_alloc_context asks, and is freed here if
-        // that fails. The transmute changes at most the constness of a pointer parameter, which
-        // differs between versions of FFmpeg and not in the ABI. `log` outlives the context.
-        unsafe {
-            let mut buffer = ffi::av_malloc(BUFFER);
-            let io = ffi::avio_alloc_context(
-                buffer.cast(),
-                BUFFER as c_int,
-                1,
-                log.as_ptr().cast(),
-                None,
-                Some(std::mem::transmute::<Write, _>(write)),
-                Some(seek),
-            );
-            if io.is_null() {
-                ffi::av_freep((&raw mut buffer).cast());
-            }
-            NonNull::new(io)
-        }
+        Ok(Self { context, io, scratch })
     }
 
     fn add_stream(&mut self, stream: &Stream<'_>) -> Result<(), AvError> {
@@ -218,12 +134,12 @@ impl Muxer {
             ffi::av_dict_free(&mut dict);
             written?;
         }
-        self.settle();
+        self.io.flush();
         Ok(())
     }
 
     /// Writes a packet to the stream of its track.
-    pub(super) fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
+    pub(in crate::output) fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
         let what = "writing a packet";
         let copy = packet.av.share().map_err(mux(what))?;
         self.scratch = copy;
@@ -250,81 +166,77 @@ impl Muxer {
     }
 
     /// Makes the muxer write what it holds back, as a unit.
-    pub(super) fn flush(&mut self) -> Result<(), OutputError> {
+    pub(in crate::output) fn flush(&mut self) -> Result<(), OutputError> {
         // SAFETY: the context is ours; a null packet asks for a flush.
         let code = unsafe { ffi::av_write_frame(self.context.as_ptr(), ptr::null_mut()) };
-        self.settle();
+        self.io.flush();
         check(code).map(drop).map_err(mux("ending a unit"))
+    }
+
+    /// Says which chapters the end of the file is to tell. libavformat's Matroska muxer writes them there
+    /// if there were none when the header was written.
+    pub(super) fn set_chapters(&mut self, chapters: &[Chapter]) -> Result<(), OutputError> {
+        let what = "adding chapters";
+        for (n, chapter) in chapters.iter().enumerate() {
+            let title = CString::new(chapter.title.as_str()).unwrap_or_default();
+            // SAFETY: the context is ours, and owns the list, its entries and their metadata, which come from
+            // libavutil's allocator and are freed with it; the count is raised when the entry is in its place.
+            unsafe {
+                let context = self.context.as_mut();
+                let size = (n + 1) * size_of::<*mut ffi::AVChapter>();
+                let list = ffi::av_realloc(context.chapters.cast(), size).cast::<*mut ffi::AVChapter>();
+                if list.is_null() {
+                    return Err(mux(what)(AvError(-libc::ENOMEM)));
+                }
+                context.chapters = list;
+                let entry = ffi::av_mallocz(size_of::<ffi::AVChapter>()).cast::<ffi::AVChapter>();
+                let Some(it) = entry.as_mut() else { return Err(mux(what)(AvError(-libc::ENOMEM))) };
+                it.id = n as i64 + 1;
+                it.time_base = ffi::AVRational { num: 1, den: 1_000_000_000 };
+                (it.start, it.end) = (chapter.start, chapter.end);
+                *list.add(n) = entry;
+                context.nb_chapters = n as u32 + 1;
+                check(ffi::av_dict_set(&mut it.metadata, c"title".as_ptr(), title.as_ptr(), 0))
+                    .map_err(mux(what))?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the muxer write the end of the file. Nothing is written after.
     pub(super) fn trailer(&mut self) -> Result<(), OutputError> {
         // SAFETY: the context is ours and its header was written.
         let code = unsafe { ffi::av_write_trailer(self.context.as_ptr()) };
-        self.settle();
+        self.io.flush();
         check(code).map(drop).map_err(mux("writing the end of the file"))
     }
 
     /// Bytes that [`Muxer::take`] would give.
-    pub(super) fn pending(&self) -> usize {
-        // SAFETY: the log is ours, and libavformat touches it only within calls that we make.
-        unsafe { self.log.as_ref() }.fresh.len()
+    pub(in crate::output) fn pending(&self) -> usize {
+        self.io.pending()
     }
 
     /// What is new at the end of the file.
-    pub(super) fn take(&mut self) -> Vec<u8> {
-        // SAFETY: as in `pending`; &mut self says that no such call is under way.
-        let log = unsafe { self.log.as_mut() };
-        log.start += log.fresh.len() as u64;
-        std::mem::take(&mut log.fresh)
+    pub(in crate::output) fn take(&mut self) -> Vec<u8> {
+        self.io.take()
+    }
+
+    /// Has the muxer go on as if so many bytes had been taken. Nothing may be pending.
+    pub(super) fn go_on_at(&mut self, position: u64) {
+        self.io.go_on_at(position);
     }
 
     /// What has changed in the part of the file that was taken: where, and to what.
     pub(super) fn take_patches(&mut self) -> Vec<(u64, Vec<u8>)> {
-        // SAFETY: as in `take`.
-        std::mem::take(&mut unsafe { self.log.as_mut() }.patches)
-    }
-
-    /// Empties the I/O context's own buffer into the log.
-    fn settle(&mut self) {
-        // SAFETY: the I/O context is ours; this calls `write` and `seek` on our log.
-        unsafe { ffi::avio_flush(self.io.as_ptr()) };
+        self.io.take_patches()
     }
 }
 
 impl Drop for Muxer {
     fn drop(&mut self) {
-        let mut io = self.io.as_ptr();
-        // SAFETY: all three are ours. The format context goes first, since it may write what it holds
-        // into the I/O context; then that with its buffer, which may have been exchanged since; then
-        // the log, which only the I/O context knew.
-        unsafe {
-            ffi::avformat_free_context(self.context.as_ptr());
-            ffi::av_freep((&raw mut (*io).buffer).cast());
-            ffi::avio_context_free(&mut io);
-            drop(Box::from_raw(self.log.as_ptr()));
-        }
+        // SAFETY: it is ours. It goes before the I/O context, into which it may write what it holds.
+        unsafe { ffi::avformat_free_context(self.context.as_ptr()) };
     }
-}
-
-/// # Safety
-/// `log` is the `Log` of the I/O context; `bytes` points to `length` bytes.
-unsafe extern "C" fn write(log: *mut c_void, bytes: *const u8, length: c_int) -> c_int {
-    let Ok(size) = usize::try_from(length) else {
-        return -libc::EINVAL;
-    };
-    if size > 0 {
-        // SAFETY: the caller, libavformat, guarantees both; it calls within our own calls only.
-        unsafe { (*log.cast::<Log>()).write(std::slice::from_raw_parts(bytes, size)) };
-    }
-    length
-}
-
-/// # Safety
-/// `log` is the `Log` of the I/O context.
-unsafe extern "C" fn seek(log: *mut c_void, offset: i64, whence: c_int) -> i64 {
-    // SAFETY: as in `write`.
-    unsafe { (*log.cast::<Log>()).seek(offset, whence) }.unwrap_or(-i64::from(libc::EINVAL))
 }
 
 /// libavformat's major version at run time: 59 in FFmpeg 5, 60 in FFmpeg 6 and so on.
@@ -352,24 +264,6 @@ fn mux(what: &'static str) -> impl FnOnce(AvError) -> OutputError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_log_tells_new_bytes_from_changed_ones() {
-        let mut log = Log::default();
-        log.write(b"abcdef");
-        assert_eq!(log.seek(2, libc::SEEK_SET), Some(2));
-        log.write(b"XY");
-        assert_eq!(log.fresh, b"abXYef");
-        log.start += 6;
-        log.fresh.clear();
-        assert_eq!(log.seek(0, ffi::AVSEEK_SIZE as c_int), Some(6));
-        assert_eq!(log.seek(4, libc::SEEK_SET), Some(4));
-        log.write(b"1234");
-        assert_eq!(log.patches, [(4, b"12".to_vec())]);
-        assert_eq!(log.fresh, b"34");
-        assert_eq!(log.seek(1, libc::SEEK_END), None, "no holes");
-        assert_eq!(log.seek(-9, libc::SEEK_CUR), None);
-    }
 
     #[test]
     fn ticks_are_rounded_to_the_nearest_also_below_zero() {

@@ -9,12 +9,12 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::create_one;
-use crate::av::AvError;
 use crate::av::ffi::AVCodecID::{AV_CODEC_ID_AV1, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC};
 use crate::encode::{Packet, Track};
-use crate::output::{OutputError, Sink};
+use crate::output::{Marker, OutputError, Sink};
 use crate::stats::OutputReport;
 use crate::{Container, MediaTime};
 
@@ -42,15 +42,31 @@ impl Series {
         overwrite: bool,
         tracks: &[Track],
     ) -> Result<Self, OutputError> {
-        Ok(Self {
+        let first = create_one(path, container, overwrite, tracks, Duration::ZERO)?;
+        Ok(Self::begin_with(first, path, container, tracks))
+    }
+
+    /// Makes the first file, new, of tracks that begin up to `lead` before zero.
+    pub(super) fn create_led(
+        path: &Path,
+        container: Container,
+        tracks: &[Track],
+        lead: Duration,
+    ) -> Result<Self, OutputError> {
+        let first = create_one(path, container, false, tracks, lead)?;
+        Ok(Self::begin_with(first, path, container, tracks))
+    }
+
+    fn begin_with(first: Box<dyn Sink>, path: &Path, container: Container, tracks: &[Track]) -> Self {
+        Self {
             path: path.to_owned(),
             container,
             tracks: tracks.to_vec(),
-            current: Some(create_one(path, container, overwrite, tracks)?),
+            current: Some(first),
             zero: MediaTime::ZERO,
             in_band: None,
             done: Vec::new(),
-        })
+        }
     }
 
     /// Another encoder has taken over with this packet.
@@ -73,7 +89,8 @@ impl Series {
     }
 
     fn next_file(&mut self, track: &Track, packet: &Packet) -> Result<(), OutputError> {
-        let mut tracks = self.tracks.iter().map(continued).collect::<Result<Vec<_>, _>>()?;
+        let tracks = self.tracks.iter().map(Track::continued).collect::<Result<Vec<_>, _>>();
+        let mut tracks = tracks.map_err(OutputError::no_memory)?;
         if let Some(it) = tracks.get_mut(packet.track) {
             *it = track.clone();
         }
@@ -94,7 +111,7 @@ impl Series {
         let mut number = self.done.len() + 1;
         loop {
             let path = numbered(&self.path, number);
-            match create_one(&path, self.container, false, tracks) {
+            match create_one(&path, self.container, false, tracks, Duration::ZERO) {
                 Err(OutputError::Exists(_)) if number < 10_000 => number += 1,
                 made => return made,
             }
@@ -113,7 +130,7 @@ impl Series {
         }
         match &self.in_band {
             Some((track, headers)) if packet.key && packet.track == *track => {
-                fitted.to_mut().av = Arc::new(packet.av.prefixed(headers).map_err(no_memory)?);
+                fitted.to_mut().av = Arc::new(packet.av.prefixed(headers).map_err(OutputError::no_memory)?);
             }
             _ => {}
         }
@@ -132,6 +149,13 @@ impl Sink for Series {
 
     fn idle(&mut self) -> Result<(), OutputError> {
         self.current.as_mut().map_or(Ok(()), |it| it.idle())
+    }
+
+    fn mark(&mut self, marker: &Marker) {
+        let zero = self.zero.as_nanos().min(marker.at.as_nanos());
+        if let Some(current) = &mut self.current {
+            current.mark(&Marker { at: marker.at.offset(-zero), title: marker.title.clone() });
+        }
     }
 
     fn finish(&mut self) -> Result<(), OutputError> {
@@ -179,13 +203,6 @@ fn step(before: &Track, after: &Track) -> Step {
     }
 }
 
-/// A track that was begun in another file: an encoder's padding at the start of its stream lies
-/// there.
-fn continued(track: &Track) -> Result<Track, OutputError> {
-    let parameters = track.parameters.without_padding().map_err(no_memory)?;
-    Ok(Track { parameters: Arc::new(parameters), ..track.clone() })
-}
-
 /// `name-2.mkv` for `name.mkv`.
 fn numbered(path: &Path, number: usize) -> PathBuf {
     let mut name = path.file_stem().unwrap_or_default().to_os_string();
@@ -195,10 +212,6 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
         name.push(extension);
     }
     path.with_file_name(name)
-}
-
-fn no_memory(source: AvError) -> OutputError {
-    OutputError::Mux { what: "going on with another encoder", source }
 }
 
 #[cfg(test)]

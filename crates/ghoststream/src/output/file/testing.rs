@@ -11,13 +11,13 @@ use crate::encode::{Packet, Track, TrackKind};
 use crate::{MediaTime, Timestamp};
 
 /// A track and its packets, in order of decoding.
-pub(super) struct Encoded {
-    pub(super) track: Track,
-    pub(super) packets: Vec<Packet>,
+pub(in crate::output) struct Encoded {
+    pub(in crate::output) track: Track,
+    pub(in crate::output) packets: Vec<Packet>,
 }
 
 /// Pictures by `encoder`, 160x90, `count` of them at `fps`, a key picture each second.
-pub(super) fn video(encoder: &str, fps: u32, count: usize, options: &[(&str, &str)]) -> Encoded {
+pub(in crate::output) fn video(encoder: &str, fps: u32, count: usize, options: &[(&str, &str)]) -> Encoded {
     let context = Context::new(
         encoder,
         |it| {
@@ -60,7 +60,7 @@ pub(super) fn video(encoder: &str, fps: u32, count: usize, options: &[(&str, &st
 }
 
 /// A 440 Hz tone by `encoder`, mono at 48 kHz, this many encoder frames.
-pub(super) fn audio(encoder: &str, frames: usize) -> Encoded {
+pub(in crate::output) fn audio(encoder: &str, frames: usize) -> Encoded {
     let format = match encoder {
         "aac" => ffi::AVSampleFormat::AV_SAMPLE_FMT_FLTP,
         "libopus" => ffi::AVSampleFormat::AV_SAMPLE_FMT_FLT,
@@ -111,7 +111,7 @@ pub(super) fn audio(encoder: &str, frames: usize) -> Encoded {
 }
 
 /// The packets of several tracks in one order, by decoding time.
-pub(super) fn merge(tracks: &[&Encoded]) -> Vec<Packet> {
+pub(in crate::output) fn merge(tracks: &[&Encoded]) -> Vec<Packet> {
     let mut all: Vec<Packet> = Vec::new();
     for (index, encoded) in tracks.iter().enumerate() {
         all.extend(encoded.packets.iter().cloned().map(|it| Packet { track: index, ..it }));
@@ -194,11 +194,14 @@ impl Context {
                 return;
             }
             let fields = packet.fields();
+            // Not every libavcodec says how long a picture is shown. A tick of ours is one.
+            let picture = self.fields().codec_type == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
+            let duration = fields.duration.max(picture.into());
             packets.push(Packet {
                 track: 0,
                 pts: MediaTime::from_nanos(nanos(fields.pts)),
                 dts: MediaTime::from_nanos(nanos(fields.dts)),
-                duration: Duration::from_nanos(nanos(fields.duration) as u64),
+                duration: Duration::from_nanos(nanos(duration) as u64),
                 key: fields.flags & ffi::AV_PKT_FLAG_KEY != 0,
                 arrived: None,
                 begins: None,

@@ -9,18 +9,27 @@ use crate::output::OutputError;
 /// A new file in the user's Videos directory, such as `GhostStream 2026-11-22 13-05-09.mkv`, by
 /// local time. The directory is made if it is missing; the name is one that no file has yet.
 ///
-/// The directory is `XDG_VIDEOS_DIR` of `$XDG_CONFIG_HOME/user-dirs.dirs`, else `~/Videos`.
+/// The directory is [`default_directory`].
 ///
 /// # Errors
 /// There is no home directory, or the Videos directory cannot be made.
 pub fn default_path(container: Container) -> Result<PathBuf, OutputError> {
-    let directory = videos(|name| std::env::var_os(name).filter(|it| !it.is_empty())).ok_or_else(|| {
-        let source = std::io::Error::other("HOME is not set; name the file with -o");
-        OutputError::Create { path: "the Videos directory".into(), source }
-    })?;
+    let directory = default_directory()?;
     std::fs::create_dir_all(&directory)
         .map_err(|source| OutputError::Create { path: directory.clone(), source })?;
     Ok(free_name(&directory, &local_time(), container.word()))
+}
+
+/// The user's Videos directory, which need not be there: `XDG_VIDEOS_DIR` of
+/// `$XDG_CONFIG_HOME/user-dirs.dirs`, else `~/Videos`.
+///
+/// # Errors
+/// There is no home directory.
+pub fn default_directory() -> Result<PathBuf, OutputError> {
+    videos(|name| std::env::var_os(name).filter(|it| !it.is_empty())).ok_or_else(|| {
+        let source = std::io::Error::other("HOME is not set; say where to on the command line");
+        OutputError::Create { path: "the Videos directory".into(), source }
+    })
 }
 
 fn free_name(directory: &Path, time: &str, extension: &str) -> PathBuf {
@@ -60,7 +69,7 @@ fn videos_in(text: &str, home: &Path) -> Option<PathBuf> {
 
 /// Now, as `YYYY-MM-DD HH-MM-SS` in the local time zone.
 #[allow(unsafe_code)]
-fn local_time() -> String {
+pub(in crate::output) fn local_time() -> String {
     // SAFETY: time accepts null; localtime_r fills in the struct that is ours, for which all zeros
     // is a valid value.
     let tm = unsafe {

@@ -20,7 +20,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub(super) use fan_out::FanOut;
+pub(super) use fan_out::{FanOut, Feed, Feeds};
 pub use trial::Trial;
 
 use std::collections::VecDeque;
@@ -31,9 +31,9 @@ use std::thread::JoinHandle;
 use self::adapter::Adapter;
 use self::succession::{Failure, Succession};
 use self::worker::Worker;
+use super::channel::{Job, ReceivedFrames};
 use super::control::{Asked, Control};
 use super::lock;
-use super::rendition::{Job, ReceivedFrames};
 use super::supervisor::{Command, Shared, thread};
 use crate::encode::{EncodeError, Frame, InputSpec, Opened, Packet, PictureMemory, Row, Terms, Track};
 use crate::processing::gpu::{Handover, Told};
@@ -94,7 +94,7 @@ impl EncoderThread {
         (shared, commands): (&Arc<Shared>, &Sender<Command>),
     ) -> Result<RunningEncoder, Error> {
         let Ends { frames, fan_out, control, handover, processing } = ends;
-        control.runs(opened.name, opened.follows_bitrate);
+        control.begins(&opened);
         let succession = Succession::new(rows);
         let worker = Worker::spawn(index, opened.name, succession.is_hardware(), opened.encoder)?;
         let it = Self {
@@ -143,8 +143,9 @@ impl EncoderThread {
 
     /// Encodes a picture, with another encoder where the one that runs fails at it.
     fn encode(&mut self, Job { frame, after_pause }: Job) -> Result<(), EncodeError> {
-        let mut asked = self.control.take();
-        asked.key_frame |= after_pause;
+        let wishes = self.shared.outputs.wishes(self.index, self.control.terms());
+        let mut asked = self.control.take(wishes.kbps);
+        asked.key_frame |= after_pause || wishes.key_frame;
         self.shared.counters.encoded.add(1);
         while let Err(error) = self.try_encode(&frame, asked) {
             if let EncodeError::Picture { .. } = error {
@@ -186,9 +187,10 @@ impl EncoderThread {
         let given = Frame { pts: frame.pts, picture, arrived: frame.arrived };
         let result = worker.encode(given, asked.key_frame, asked.kbps, &mut packets);
         self.hand_on(packets);
-        let fixed = result?;
+        let told = result?;
+        told.note.into_iter().for_each(|note| self.shared.journal.note(note));
         if let Some(kbps) = asked.kbps {
-            self.heeded(kbps, frame.pts, fixed);
+            self.heeded(kbps, frame.pts, told.fixed);
         }
         Ok(())
     }
@@ -303,7 +305,7 @@ impl EncoderThread {
         self.handover.set(opened.memory.as_ref().map(PictureMemory::gpu));
         self.begins = Some(Arc::new(opened.track));
         self.control.runs(opened.name, opened.follows_bitrate);
-        if let Some(name) = lock(&self.shared.facts).encoders.get_mut(self.index) {
+        if let Some(name) = lock(&self.shared.facts).encoders.get_mut(&self.index) {
             row.name.clone_into(name);
         }
         row.name.clone_into(&mut self.report.encoder);

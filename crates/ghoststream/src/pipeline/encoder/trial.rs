@@ -22,7 +22,7 @@ impl Trial {
     /// No encoder takes the configuration, or there is no memory for the pictures.
     pub fn open(config: &EncoderConfig, size: Size, fps: f64) -> Result<Self, Error> {
         let opened = open(&Request { config, size, fps, containers: &[] })?;
-        let pictures = Pictures::new(&opened.input)?;
+        let pictures = Pictures::new(&opened.input, opened.memory.as_ref())?;
         // As if it were software: an emulated driver may take as long as it does.
         let worker = Worker::spawn(0, opened.name, false, opened.encoder)?;
         Ok(Self { name: opened.name, worker, pictures, fps, given: 0 })

@@ -35,8 +35,16 @@ enum Call {
 struct Answer {
     packets: Vec<Packet>,
     result: Result<(), EncodeError>,
+    told: Told,
+}
+
+/// What an encoder has to tell beside its packets.
+#[derive(Default)]
+pub(super) struct Told {
     /// Why the bitrate was not changed.
-    fixed: Option<EncodeError>,
+    pub(super) fixed: Option<EncodeError>,
+    /// For the report.
+    pub(super) note: Option<String>,
 }
 
 impl Worker {
@@ -58,15 +66,14 @@ impl Worker {
         self.name
     }
 
-    /// Encodes a picture and appends what is ready to `packets`, also where it fails. Answers why a
-    /// wish for another bitrate could not be met.
+    /// Encodes a picture and appends what is ready to `packets`, also where it fails.
     pub(super) fn encode(
         &self,
         frame: Frame,
         key_frame: bool,
         kbps: Option<u32>,
         packets: &mut Vec<Packet>,
-    ) -> Result<Option<EncodeError>, EncodeError> {
+    ) -> Result<Told, EncodeError> {
         self.call(Call::Encode { frame, key_frame, kbps }, packets)
     }
 
@@ -75,7 +82,7 @@ impl Worker {
         self.call(Call::Flush, packets).map(drop)
     }
 
-    fn call(&self, call: Call, packets: &mut Vec<Packet>) -> Result<Option<EncodeError>, EncodeError> {
+    fn call(&self, call: Call, packets: &mut Vec<Packet>) -> Result<Told, EncodeError> {
         let gone = || EncodeError::Panicked { encoder: self.name };
         self.calls.send(call).map_err(|_| gone())?;
         let mut answer = match self.patience {
@@ -86,7 +93,7 @@ impl Worker {
             None => self.answers.recv().map_err(|_| gone())?,
         };
         packets.append(&mut answer.packets);
-        answer.result.map(|()| answer.fixed)
+        answer.result.map(|()| answer.told)
     }
 
     /// Closes the encoder. False where that does not come to an end either: it is left behind.
@@ -105,18 +112,20 @@ impl Worker {
 
 fn work(mut encoder: Box<dyn Encoder>, calls: &Receiver<Call>, answers: SyncSender<Answer>) {
     while let Ok(call) = calls.recv() {
-        let (mut packets, mut fixed) = (Vec::new(), None);
+        let (mut packets, mut told) = (Vec::new(), Told::default());
         let result = match call {
             Call::Encode { frame, key_frame, kbps } => {
                 if key_frame {
                     encoder.force_key_frame();
                 }
-                fixed = kbps.and_then(|kbps| encoder.set_bitrate(kbps).err());
-                encoder.encode(frame, &mut packets)
+                told.fixed = kbps.and_then(|kbps| encoder.set_bitrate(kbps).err());
+                let result = encoder.encode(frame, &mut packets);
+                told.note = encoder.note();
+                result
             }
             Call::Flush => encoder.flush(&mut packets),
         };
-        if answers.send(Answer { packets, result, fixed }).is_err() {
+        if answers.send(Answer { packets, result, told }).is_err() {
             // It was given up and has come back after all.
             break;
         }

@@ -8,10 +8,14 @@ use std::time::Duration;
 use ghoststream_gpu::Imports;
 use ghoststream_gpu::vulkan::{Device, Instance, Kind, Physical, imports};
 
+use super::compiled;
 use crate::Processing;
+use crate::processing::mapped;
 
 /// How long a driver may take to say what there is. It takes some 100 ms.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The same where a GPU was asked for: a machine may be slow, and what was asked for should be had.
+const PATIENCE_ASKED: Duration = Duration::from_secs(30);
 
 /// What was found; or what is still being looked for.
 pub(crate) struct Devices(Mutex<Inner>);
@@ -24,7 +28,7 @@ struct Inner {
 enum State {
     /// It is not wanted, or there can be none: why.
     None(String),
-    Looking(Receiver<Result<Found, String>>),
+    Looking(Receiver<Result<Found, String>>, Duration),
     Found(Found),
 }
 
@@ -33,6 +37,8 @@ struct Found {
     physical: Vec<Physical>,
     /// Those that are open. Renditions share them.
     open: Vec<Device>,
+    /// What a user should know of them.
+    notes: Vec<String>,
 }
 
 impl Devices {
@@ -50,7 +56,7 @@ impl Devices {
             let _ = sender.send(look(asked));
         });
         Self::new(match spawned {
-            Ok(_) => State::Looking(receiver),
+            Ok(_) => State::Looking(receiver, if asked { PATIENCE_ASKED } else { PATIENCE }),
             Err(error) => State::None(format!("no thread to look for it: {error}")),
         })
     }
@@ -59,17 +65,21 @@ impl Devices {
         Self(Mutex::new(Inner { state, importer: None }))
     }
 
-    /// What pictures in a GPU's memory can be taken for these wishes: none where any of them may have to be
-    /// met by the CPU.
-    pub(crate) fn imports<'a>(&self, mut wishes: impl Iterator<Item = &'a Processing>) -> Option<Imports> {
+    /// What pictures in a GPU's memory can be taken for these wishes: what the GPU imports that meets them all; else
+    /// what the CPU can read.
+    pub(crate) fn imports<'a>(&self, wishes: impl Iterator<Item = &'a Processing>) -> Imports {
+        let imports = self.importable(wishes).filter(|it| !it.is_empty() || it.opaque.is_some());
+        imports.unwrap_or_else(|| Imports::by_cpu(mapped::FORMATS))
+    }
+
+    fn importable<'a>(&self, mut wishes: impl Iterator<Item = &'a Processing>) -> Option<Imports> {
         let wish = wishes.next()?;
         if *wish == Processing::Cpu || wishes.any(|it| it != wish) {
             return None;
         }
         let device = self.device(wish, None).ok()?;
-        let imports = imports(device.physical());
         self.lock().importer = Some(device.physical().uuid);
-        (!imports.is_empty()).then_some(imports)
+        Some(imports(device.physical()))
     }
 
     /// The UUID of the device whose imports were asked for.
@@ -93,27 +103,36 @@ impl Devices {
             return Ok(device.clone());
         }
         let device = Device::open(physical).map_err(|error| format!("{}: {error}", physical.name))?;
+        found.notes.extend(compiled::restore(&device));
         found.open.push(device.clone());
         Ok(device)
+    }
+
+    /// What a user should know of the devices that were opened since the last time.
+    pub(super) fn notes(&self) -> Vec<String> {
+        match &mut self.lock().state {
+            State::Found(found) => std::mem::take(&mut found.notes),
+            _ => Vec::new(),
+        }
     }
 }
 
 impl State {
     fn found(&mut self) -> Result<&mut Found, String> {
-        if let Self::Looking(receiver) = self {
-            *self = match receiver.recv_timeout(PATIENCE) {
+        if let Self::Looking(receiver, most) = self {
+            *self = match receiver.recv_timeout(*most) {
                 Ok(Ok(found)) => Self::Found(found),
                 Ok(Err(why)) => Self::None(why),
                 Err(_) => Self::None(format!(
                     "Vulkan's driver has not answered within {} s; check it with vulkaninfo",
-                    PATIENCE.as_secs()
+                    most.as_secs()
                 )),
             };
         }
         match self {
             Self::Found(found) => Ok(found),
             Self::None(why) => Err(why.clone()),
-            Self::Looking(_) => unreachable!("it was waited for"),
+            Self::Looking(..) => unreachable!("it was waited for"),
         }
     }
 }
@@ -125,11 +144,12 @@ fn look(asked: bool) -> Result<Found, String> {
     let wish = if asked { Processing::Gpu } else { Processing::Auto };
     // What cannot be opened now says why when it is wanted.
     let likely = pick(&physical, &wish, None).ok().and_then(|it| Device::open(it).ok());
-    Ok(Found { open: likely.into_iter().collect(), physical })
+    let notes = likely.iter().filter_map(compiled::restore).collect();
+    Ok(Found { open: likely.into_iter().collect(), physical, notes })
 }
 
 /// The device that meets a wish best. Unless it is asked for, none that is the CPU itself.
-pub(super) fn pick<'a>(
+pub(crate) fn pick<'a>(
     all: &'a [Physical],
     wish: &Processing,
     encoder: Option<[u8; 16]>,
@@ -155,10 +175,15 @@ pub(super) fn pick<'a>(
 
 /// By a part of its name, or the first digits of its UUID.
 fn is_named(physical: &Physical, words: &str) -> bool {
-    let digits: String = physical.uuid.iter().map(|it| format!("{it:02x}")).collect();
+    let digits = digits(&physical.uuid);
     let wanted = words.to_lowercase();
     physical.name.to_lowercase().contains(&wanted)
         || wanted.len() >= 4 && digits.starts_with(&wanted.replace('-', ""))
+}
+
+/// A UUID as hexadecimal digits, as `gpu:` takes it.
+pub(crate) fn digits(uuid: &[u8; 16]) -> String {
+    uuid.iter().map(|it| format!("{it:02x}")).collect()
 }
 
 const fn order(kind: Kind) -> u32 {
@@ -172,7 +197,7 @@ const fn order(kind: Kind) -> u32 {
 }
 
 /// Whether the kernel has a GPU that computes: without one Vulkan need not be opened to know.
-fn has_nodes(dev: &Path) -> bool {
+pub(crate) fn has_nodes(dev: &Path) -> bool {
     let render = std::fs::read_dir(dev.join("dri")).is_ok_and(|mut nodes| {
         nodes.any(|it| it.is_ok_and(|it| it.file_name().to_string_lossy().starts_with("renderD")))
     });

@@ -5,23 +5,29 @@
 //! were [looked for](devices) while other things were being opened.
 
 mod choice;
+mod compiled;
 mod devices;
 mod handover;
+mod motion;
+mod moving;
+mod told;
 mod ways;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use choice::{Chosen, Wanted, choose};
-pub(crate) use devices::Devices;
+pub(crate) use devices::{Devices, digits, has_nodes, pick};
 pub(crate) use handover::Handover;
-pub(crate) use ways::Told;
+pub(crate) use told::Told;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ghoststream_gpu::Acquire;
-use ghoststream_gpu::pass::{Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Pointer, Target};
+use ghoststream_gpu::pass::{
+    Blame, Delivery, Frame, GiveBack, Output, Pass, PassError, Pixels, Pointer, Resident, Target,
+};
 use ghoststream_gpu::vulkan::{Device, Physical};
 use ghoststream_picture::View;
 
@@ -30,14 +36,28 @@ use super::{ProcessError, Recipe};
 use crate::Rect;
 use crate::capture::{CapturedFrame, Cursor, CursorBitmap, Damage, GpuBuffer, Memory};
 use crate::encode::GpuPicture;
+use motion::Decided;
 
-/// Pictures that are out at a time: as many as NVENC's wrapper registers.
+/// Pictures that are out at a time: as many as NVENC's wrapper registers. The channel to the encoder has room for
+/// half of them; interpolation holds two at the most, and makes none that would leave none for the source.
 const MOST: usize = 64;
 
 /// What makes pictures on a GPU: a pass, or a double of one.
 pub(crate) trait Maker: Send {
     /// Hands the work for a picture to the GPU.
     fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError>;
+
+    /// Hands the work for pictures between two of its own to the GPU, at these 256ths of the way.
+    fn between(&mut self, pair: [&Output; 2], times: &[u32]) -> Result<Vec<Output>, PassError>;
+
+    /// From the next pictures on, has the optical flow engine find what moves.
+    fn use_optical_flow(&mut self) -> Result<(), PassError>;
+
+    /// From the next pictures on, finds what moves by blocks.
+    fn use_block_search(&mut self) -> Result<(), PassError>;
+
+    /// Copies a picture into the device's memory.
+    fn keep(&self, frame: &Frame<'_>) -> Result<Resident, PassError>;
 
     /// When the last frame may go back to its producer.
     fn give_back(&mut self) -> GiveBack;
@@ -54,6 +74,22 @@ impl Maker for Pass {
         Self::run(self, frame)
     }
 
+    fn between(&mut self, pair: [&Output; 2], times: &[u32]) -> Result<Vec<Output>, PassError> {
+        Self::between(self, pair, times)
+    }
+
+    fn use_optical_flow(&mut self) -> Result<(), PassError> {
+        Self::use_optical_flow(self)
+    }
+
+    fn use_block_search(&mut self) -> Result<(), PassError> {
+        Self::use_block_search(self)
+    }
+
+    fn keep(&self, frame: &Frame<'_>) -> Result<Resident, PassError> {
+        Self::keep(self, frame)
+    }
+
     fn give_back(&mut self) -> GiveBack {
         Self::give_back(self)
     }
@@ -67,8 +103,8 @@ impl Maker for Pass {
     }
 }
 
-/// What is put between a pass and the one who uses it: for doubles.
-pub(crate) type Double = fn(Box<dyn Maker>) -> Box<dyn Maker>;
+/// What is put between a pass and the one who uses it: for doubles. It may also be that there is none.
+pub(crate) type Double = fn(Box<dyn Maker>) -> Result<Box<dyn Maker>, PassError>;
 
 /// Why the GPU has not made a picture.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +112,12 @@ pub(super) enum GpuError {
     /// The frame cannot be shown, by whomever.
     #[error(transparent)]
     Frame(ProcessError),
-    /// The GPU, or its driver.
+    /// The GPU does not make this picture; the CPU may.
     #[error(transparent)]
-    Pass(PassError),
+    Refused(PassError),
+    /// The GPU, or its driver, has failed.
+    #[error(transparent)]
+    Device(PassError),
 }
 
 /// Makes pictures on a GPU.
@@ -89,9 +128,13 @@ pub(super) struct Gpu {
     maker: Box<dyn Maker>,
     delivery: Delivery,
     last: Option<(Shown, GpuPicture)>,
+    /// What finds motion for pictures between others.
+    motion: Decided,
     pointer: Pointers,
     /// Buffers that are still read, and what is made of them.
     held: Vec<(Output, GpuBuffer)>,
+    /// A picture whose time is not known yet.
+    timed: Option<Output>,
     /// Bytes that the CPU copied for passes before this one.
     copied_before: u64,
 }
@@ -115,8 +158,19 @@ impl Gpu {
         double: Option<Double>,
     ) -> Result<Self, PassError> {
         let maker = maker(&recipe, &device, delivery, double)?;
-        let (last, pointer, held) = (None, Pointers::default(), Vec::new());
-        Ok(Self { recipe, device, double, maker, delivery, last, pointer, held, copied_before: 0 })
+        Ok(Self {
+            recipe,
+            device,
+            double,
+            maker,
+            delivery,
+            last: None,
+            motion: Decided::default(),
+            pointer: Pointers::default(),
+            held: Vec::new(),
+            timed: None,
+            copied_before: 0,
+        })
     }
 
     /// The device that it runs on.
@@ -132,14 +186,17 @@ impl Gpu {
     pub(super) fn deliver(&mut self, delivery: Delivery) -> Result<(), PassError> {
         let maker = maker(&self.recipe, &self.device, delivery, self.double)?;
         self.replace(maker, delivery);
-        Ok(())
+        self.restore_motion()
     }
 
-    /// Opens the device anew, and all that is on it.
+    /// Opens the device anew, and all that is on it. What moves is found by blocks from then on: the engine may
+    /// have been what failed.
     pub(super) fn rebuild(&mut self) -> Result<(), PassError> {
         let device = Device::open(self.device.physical())?;
+        compiled::restore(&device);
         let maker = maker(&self.recipe, &device, self.delivery, self.double)?;
         self.device = device;
+        self.motion.forget("the GPU was opened anew");
         self.replace(maker, self.delivery);
         Ok(())
     }
@@ -156,7 +213,7 @@ impl Gpu {
 
     fn replace(&mut self, maker: Box<dyn Maker>, delivery: Delivery) {
         self.copied_before += self.maker.copied_up();
-        (self.maker, self.delivery, self.last) = (maker, delivery, None);
+        (self.maker, self.delivery, self.last, self.timed) = (maker, delivery, None, None);
     }
 
     /// Hands the work for a picture to the GPU. Where nothing has changed it is the picture before.
@@ -182,13 +239,21 @@ impl Gpu {
             pointer: frame.cursor.as_ref().map(|it| self.pointer.see(it)),
             pixels,
         });
-        let output = output.map_err(|error| refused(frame, error))?;
+        let output = output.map_err(|error| failed(frame, error))?;
         if let Memory::Gpu(buffer) = &frame.memory {
             self.give_back(buffer, &output);
         }
+        self.timed.get_or_insert_with(|| output.clone());
         let picture = GpuPicture::new(output, self.recipe.output);
         self.last = Some((shown, picture.clone()));
         Ok(picture)
+    }
+
+    /// How long the GPU took for one of the pictures that were made since the last time, if that is known by
+    /// now.
+    pub(super) fn took(&mut self) -> Option<Duration> {
+        let done = |it: &mut Output| it.wait(Duration::ZERO).unwrap_or(true);
+        self.timed.take_if(done)?.gpu_time()
     }
 
     /// Bytes of pixels that went through memory of the CPU so far, but for what is read back.
@@ -202,6 +267,12 @@ impl Gpu {
     }
 }
 
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        compiled::keep(&self.device);
+    }
+}
+
 fn maker(
     recipe: &Recipe,
     device: &Device,
@@ -212,10 +283,11 @@ fn maker(
     let target = Target { format, size, color };
     let mut pass = Box::new(Pass::new(device, target, recipe.scaler.into(), delivery, MOST)?);
     pass.set_tone(Some(recipe.tone));
-    Ok(match double {
+    pass.measure();
+    match double {
         Some(double) => double(pass),
-        None => pass,
-    })
+        None => Ok(pass),
+    }
 }
 
 fn pixels(frame: &CapturedFrame) -> Result<Pixels<'_>, GpuError> {
@@ -236,19 +308,19 @@ fn pixels(frame: &CapturedFrame) -> Result<Pixels<'_>, GpuError> {
     })
 }
 
-/// A buffer that cannot be imported is the producer's matter: it is asked for others.
-fn refused(frame: &CapturedFrame, error: PassError) -> GpuError {
-    match (&frame.memory, error) {
-        (Memory::Gpu(buffer), PassError::Import(why)) => {
-            buffer.lease.refuse(&why.to_string());
-            GpuError::Frame(ProcessError::GpuMemory(why.to_string()))
-        }
-        (_, PassError::Full(_)) => GpuError::Frame(ProcessError::Held),
-        (Memory::Gpu(_), PassError::Late(most)) => {
-            let why = format!("its producer's fence has not signalled within {} s", most.as_secs_f64());
+/// What follows from a picture that was not made.
+fn failed(frame: &CapturedFrame, error: PassError) -> GpuError {
+    match (error.blame(), &frame.memory) {
+        (Blame::Device, _) => GpuError::Device(error),
+        (Blame::Taker, _) => GpuError::Frame(ProcessError::Held),
+        (Blame::Frame, Memory::Cpu(_)) => GpuError::Refused(error),
+        (Blame::Frame, Memory::Gpu(buffer)) => {
+            let why = error.to_string();
+            if error.is_of_the_buffer() {
+                buffer.lease.refuse(&why);
+            }
             GpuError::Frame(ProcessError::GpuMemory(why))
         }
-        (_, error) => GpuError::Pass(error),
     }
 }
 

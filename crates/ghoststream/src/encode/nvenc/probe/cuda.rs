@@ -36,6 +36,8 @@ pub(super) struct Cuda {
     device_get_name: unsafe extern "C" fn(*mut c_char, c_int, Ordinal) -> Code,
     device_get_pci_bus_id: unsafe extern "C" fn(*mut c_char, c_int, Ordinal) -> Code,
     device_get_attribute: unsafe extern "C" fn(*mut c_int, c_int, Ordinal) -> Code,
+    /// Drivers before CUDA 9.2 have none.
+    device_get_uuid: Option<unsafe extern "C" fn(*mut [u8; 16], Ordinal) -> Code>,
     ctx_create: unsafe extern "C" fn(*mut ContextHandle, c_uint, Ordinal) -> Code,
     ctx_destroy: unsafe extern "C" fn(ContextHandle) -> Code,
     ctx_synchronize: unsafe extern "C" fn() -> Code,
@@ -49,6 +51,7 @@ pub(super) struct Device {
     ordinal: Ordinal,
     pub(super) name: String,
     pub(super) address: String,
+    pub(super) uuid: Option<[u8; 16]>,
     pub(super) compute: (u32, u32),
 }
 
@@ -97,6 +100,7 @@ impl Cuda {
                 device_get_name: function(library, "cuDeviceGetName")?,
                 device_get_pci_bus_id: function(library, "cuDeviceGetPCIBusId")?,
                 device_get_attribute: function(library, "cuDeviceGetAttribute")?,
+                device_get_uuid: function(library, "cuDeviceGetUuid").ok(),
                 ctx_create: function(library, "cuCtxCreate_v2")?,
                 ctx_destroy: function(library, "cuCtxDestroy_v2")?,
                 ctx_synchronize: function(library, "cuCtxSynchronize")?,
@@ -162,7 +166,12 @@ impl Cuda {
         let [major, minor] = compute.map(|it| it.max(0) as u32);
         // PCI addresses are written in small letters elsewhere.
         let address = text(&address).to_lowercase();
-        Ok(Device { ordinal, name: text(&name), address, compute: (major, minor) })
+        let uuid = self.device_get_uuid.and_then(|get| {
+            let mut uuid = [0; 16];
+            // SAFETY: writes 16 bytes.
+            (unsafe { get(&raw mut uuid, ordinal) } == 0).then_some(uuid)
+        });
+        Ok(Device { ordinal, name: text(&name), address, uuid, compute: (major, minor) })
     }
 
     /// A context on a GPU; the code's name where there is none to be had.

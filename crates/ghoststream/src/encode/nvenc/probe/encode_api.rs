@@ -182,6 +182,7 @@ impl EncodeApi {
         let mut gpu = GpuAbilities {
             name: device.name.clone(),
             address: device.address.clone(),
+            uuid: device.uuid,
             compute: device.compute,
             ..GpuAbilities::default()
         };

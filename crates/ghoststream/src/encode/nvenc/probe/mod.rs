@@ -43,6 +43,10 @@ const VARIABLE: &str = "GHOSTSTREAM_NVENC_PROBE";
 /// How long the driver may take over one step, such as a call of `cuInit`.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long the child may take to its first step: that is for this program to be loaded with all its
+/// libraries, on a machine that may be busy or emulated, and says nothing about the driver.
+const START: Duration = Duration::from_secs(20);
+
 /// What the first probe of this process found.
 static FOUND: Mutex<Option<Result<&'static Abilities, ProbeFailure>>> = Mutex::new(None);
 

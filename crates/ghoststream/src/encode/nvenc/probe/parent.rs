@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::answer::{Activity, Answer, Line, Question};
-use super::{ProbeFailure, VARIABLE, child};
+use super::{ProbeFailure, START, VARIABLE, child};
 
 /// More than any answer: a machine has few GPUs.
 const MOST_BYTES: usize = 1 << 20;
@@ -32,17 +32,18 @@ pub(super) fn ask(question: Question, patience: Duration) -> Result<Heeded, Prob
     // By its own name, which the driver's application profiles go by.
     command.arg0(program).env(VARIABLE, question.word(std::process::id()));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    listen(&mut command, patience)
+    listen(&mut command, [START, patience])
 }
 
-/// Runs a command that speaks as the child does, and hears it out.
-fn listen(command: &mut Command, patience: Duration) -> Result<Heeded, ProbeFailure> {
+/// Runs a command that speaks as the child does, and hears it out. It may take the first time to its first step,
+/// and the second over each.
+fn listen(command: &mut Command, [start, patience]: [Duration; 2]) -> Result<Heeded, ProbeFailure> {
     let not_asked = |error: std::io::Error| ProbeFailure::NotAsked(error.to_string());
     let mut child = command.spawn().map_err(not_asked)?;
     let Some(output) = child.stdout.take() else {
         return Err(ProbeFailure::NotAsked("its process has no output".to_owned()));
     };
-    let heard = Heard::from(output, patience);
+    let heard = Heard::from(output, [start, patience]);
     let status = bury(child, &heard);
     heard.verdict(status, patience)
 }
@@ -61,11 +62,12 @@ struct Heard {
 }
 
 impl Heard {
-    fn from(mut output: ChildStdout, patience: Duration) -> Self {
+    fn from(mut output: ChildStdout, [start, patience]: [Duration; 2]) -> Self {
         let mut heard = Self::default();
         let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
         loop {
-            if !is_ready(&output, patience) {
+            let most = if heard.step.is_some() { patience } else { start };
+            if !is_ready(&output, most) {
                 heard.silent = true;
                 return heard;
             }
@@ -171,7 +173,7 @@ mod tests {
     fn heard(script: &str, patience: Duration) -> Result<Answer, ProbeFailure> {
         let mut command = Command::new("sh");
         command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        listen(&mut command, patience).map(|(answer, _)| answer)
+        listen(&mut command, [patience; 2]).map(|(answer, _)| answer)
     }
 
     const LONG: Duration = Duration::from_secs(60);

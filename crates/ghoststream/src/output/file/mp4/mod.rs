@@ -13,27 +13,38 @@
 //! A gap of more than 13 hours within a track is beyond what the tables can say. Such a file stays
 //! fragmented, which says it and plays.
 
-mod bitstream;
 mod boxes;
+mod chapters;
 mod index;
 mod moov;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use self::bitstream::Form;
 use self::boxes::{Put, boxed, full};
 use self::index::{Index, Sample};
 use self::moov::{Description, Shift};
+use super::chapters::Chapters;
 use super::disk::Disk;
 use super::muxer::to_ticks;
+use super::pieces::Pieces;
 use super::{UNIT, UNIT_BYTES};
 use crate::MediaTime;
+use crate::bitstream::Form;
 use crate::encode::{Packet, Track, TrackKind};
-use crate::output::{OutputError, Sink};
+use crate::output::{Marker, OutputError, Sink};
 use crate::stats::OutputReport;
 
 /// What a fragment takes beside its samples' bytes: for itself, each track, each sample.
 const FRAGMENT_BYTES: [u64; 3] = [64, 128, 16];
+
+/// What a decoder must know before the first picture, as MP4's sample description and FLV's first tag
+/// hold it: the `avcC`, `hvcC` or `av1C` record without its box.
+pub(crate) fn decoder_configuration(track: &Track) -> Result<Vec<u8>, OutputError> {
+    let described = Description::of(std::slice::from_ref(track))?;
+    let record = described.first().and_then(Description::decoder_configuration);
+    record
+        .ok_or(OutputError::Mux { what: "describing the picture", source: crate::av::AvError(-libc::EINVAL) })
+}
 
 /// An MP4 file.
 pub(super) struct Mp4 {
@@ -46,6 +57,7 @@ pub(super) struct Mp4 {
     /// that it has reached the file.
     pictured: bool,
     end: MediaTime,
+    chapters: Chapters,
     failed: Option<String>,
 }
 
@@ -61,7 +73,8 @@ struct Writer {
     form: Form,
     /// How long a sample is that does not say it.
     usual_duration: u32,
-    /// How far pictures may be decoded before they are shown.
+    /// How far before zero the track may begin, where the header is written before it does: pictures are
+    /// decoded before they are shown, and a clip may begin with what is hidden.
     delay: i64,
     /// What is added to decoding times in fragments, where they cannot be negative.
     shift: Option<Shift>,
@@ -70,17 +83,20 @@ struct Writer {
     entry: u32,
     index: Index,
     samples: Vec<Sample>,
-    bytes: Vec<u8>,
+    bytes: Pieces,
 }
 
 impl Mp4 {
-    /// Describes the tracks, then makes the file.
+    /// Describes the tracks, then makes the file. They begin up to `lead` before zero; what is there is
+    /// decoded, but neither shown nor heard.
     pub(super) fn create(
         tracks: &[Track],
+        lead: Duration,
         disk: impl FnOnce() -> Result<Disk, OutputError>,
     ) -> Result<Self, OutputError> {
         let descriptions = Description::of(tracks)?;
-        let writers = tracks.iter().zip(descriptions).map(|(track, it)| Writer::new(track, it)).collect();
+        let writers =
+            tracks.iter().zip(descriptions).map(|(track, it)| Writer::new(track, it, lead)).collect();
         Ok(Self {
             disk: disk()?,
             tracks: writers,
@@ -88,6 +104,7 @@ impl Mp4 {
             fragment: None,
             pictured: false,
             end: MediaTime::ZERO,
+            chapters: Chapters::default(),
             failed: None,
         })
     }
@@ -149,13 +166,15 @@ impl Mp4 {
 
     fn end_fragment(&mut self) -> Result<(), OutputError> {
         self.fragment = None;
-        let mut unit = Vec::with_capacity(self.unwritten() as usize);
+        let mut head = Vec::new();
         if self.disk.end() == 0 {
-            self.append_header(&mut unit);
+            self.append_header(&mut head);
         }
-        let places = self.append_fragment(&mut unit);
-        let end = self.disk.end() + unit.len() as u64;
-        let written = self.disk.append(&unit);
+        let places = self.append_fragment_head(&mut head);
+        let samples = self.tracks.iter().flat_map(|it| it.bytes.slices());
+        let unit: Vec<&[u8]> = std::iter::once(head.as_slice()).chain(samples).collect();
+        let end = self.disk.end() + unit.iter().map(|it| it.len() as u64).sum::<u64>();
+        let written = self.disk.append_parts(&unit);
         let is_there = self.disk.end() == end;
         for (track, place) in self.tracks.iter_mut().zip(places) {
             // What could not be written is not in the index, so that what was stays whole.
@@ -176,8 +195,9 @@ impl Mp4 {
         out.extend(moov::fragmented(&tracks));
     }
 
-    /// Appends `moof` and `mdat`; returns where in the file each track's bytes are.
-    fn append_fragment(&self, out: &mut Vec<u8>) -> Vec<u64> {
+    /// Appends `moof` and the header of the `mdat`, which the tracks' bytes follow; returns where in the file
+    /// each track's are.
+    fn append_fragment_head(&self, out: &mut Vec<u8>) -> Vec<u64> {
         let start = out.len();
         let mut fixups = Vec::new();
         boxed(out, b"moof", |out| {
@@ -198,7 +218,9 @@ impl Mp4 {
             }
             from_moof += track.bytes.len();
         }
-        boxed(out, b"mdat", |out| self.tracks.iter().for_each(|it| out.extend(&it.bytes)));
+        let samples: usize = self.tracks.iter().map(|it| it.bytes.len()).sum();
+        out.put_u32(8 + samples as u32);
+        out.extend(b"mdat");
         places
     }
 
@@ -210,8 +232,22 @@ impl Mp4 {
             return Ok(());
         }
         let tracks: Vec<_> = self.tracks.iter().map(|it| (&it.description, &it.index)).collect();
-        let end = self.disk.end();
-        self.disk.append(&moov::ordinary(&tracks))?;
+        let chapters = self.chapters.of_file(self.end);
+        let mut unit = Vec::new();
+        let chapters = (!chapters.is_empty()).then(|| {
+            unit = chapters::samples(&chapters);
+            let id = tracks.iter().map(|it| it.0.id()).max().unwrap_or(0) + 1;
+            (chapters, id)
+        });
+        let text = chapters.as_ref().map(|(chapters, id)| chapters::Track {
+            chapters,
+            id: *id,
+            // Past the header of the box that holds them.
+            place: self.disk.end() + 8,
+        });
+        let end = self.disk.end() + unit.len() as u64;
+        unit.extend(moov::ordinary(&tracks, text.as_ref()));
+        self.disk.append(&unit)?;
         // Never a file whose end is not there yet.
         self.disk.sync()?;
         self.disk.patch(FTYP_BYTES, &large_mdat_header(end - FTYP_BYTES))
@@ -229,9 +265,10 @@ impl Mp4 {
     /// What the end of the file will take, with so many more samples in each track.
     fn end_bytes(&self, more: usize) -> u64 {
         let tracks = self.tracks.iter();
-        4096 + tracks
-            .map(|it| 4096 + it.description.added_bytes() + it.index.table_bytes(it.samples.len() + more))
-            .sum::<u64>()
+        4096 + self.chapters.bytes()
+            + tracks
+                .map(|it| 4096 + it.description.added_bytes() + it.index.table_bytes(it.samples.len() + more))
+                .sum::<u64>()
     }
 
     fn remember(&mut self, result: Result<(), OutputError>) -> Result<(), OutputError> {
@@ -253,6 +290,10 @@ impl Sink for Mp4 {
         self.remember(result)
     }
 
+    fn mark(&mut self, marker: &Marker) {
+        self.chapters.add(marker);
+    }
+
     fn finish(&mut self) -> Result<(), OutputError> {
         let made_whole = self.try_finish();
         let closed = self.disk.close();
@@ -265,13 +306,13 @@ impl Sink for Mp4 {
             bytes: self.disk.end(),
             seconds: self.end.as_secs_f64(),
             error: self.failed.clone(),
-            continued: vec![],
+            ..OutputReport::default()
         }
     }
 }
 
 impl Writer {
-    fn new(track: &Track, description: Description) -> Self {
+    fn new(track: &Track, description: Description, lead: Duration) -> Self {
         let fields = track.parameters.fields();
         let scale = f64::from(description.timescale);
         let (usual, is_video) = match track.kind {
@@ -282,13 +323,14 @@ impl Writer {
         Self {
             form: Form::of(fields.codec_id, track.parameters.extradata()),
             usual_duration: usual.round().max(1.0) as u32,
-            delay: reordered.ceil() as i64 + description.padding,
+            delay: (reordered.ceil() as i64 + description.padding)
+                .max((lead.as_secs_f64() * scale).ceil() as i64),
             shift: None,
             is_video,
             entry: 1,
             index: Index::default(),
             samples: Vec::new(),
-            bytes: Vec::new(),
+            bytes: Pieces::default(),
             description,
         }
     }
@@ -302,7 +344,7 @@ impl Writer {
         let earliest = self.shift.map_or(i64::MIN, |it| -it.0).max(last.map_or(i64::MIN, |it| it + 1));
         let duration = ticks(i64::try_from(packet.duration.as_nanos()).unwrap_or(i64::MAX));
         let duration = u32::try_from(duration).ok().filter(|&it| it > 0);
-        let size = self.form.append(packet.data(), &mut self.bytes);
+        let size = self.bytes.push_sample(self.form, &packet.av);
         if size == 0 {
             return false;
         }

@@ -4,6 +4,7 @@
 //! for the same tracks; times, edits and tables are ours.
 
 use super::boxes::{Found, Put, boxed, child, children, full, u32_at, version_for};
+use super::chapters;
 use super::index::Index;
 use crate::av::ffi::AVCodecID::{self, *};
 use crate::encode::{Track, TrackKind};
@@ -90,6 +91,14 @@ impl Description {
             roll: roll(fields.codec_id),
             padding: padding * i64::from(timescale) / i64::from(fields.sample_rate.max(1)),
         })
+    }
+
+    /// The record that the first entry for pictures holds for the decoder.
+    pub(super) fn decoder_configuration(&self) -> Option<Vec<u8>> {
+        // A VisualSampleEntry is 78 bytes long before its boxes (ISO/IEC 14496-12, 12.1.3).
+        let entry = children(self.sample_descriptions.first()?).next()?.payload.get(78..)?;
+        let record = [b"avcC", b"hvcC", b"av1C"].into_iter().find_map(|kind| child(entry, kind))?;
+        Some(record.payload.to_vec())
     }
 
     /// The track's number.
@@ -180,7 +189,7 @@ fn handler(hdlr: Found<'_>, title: Option<&str>) -> Option<Vec<u8>> {
 pub(super) fn fragmented(tracks: &[(&Description, Shift)]) -> Vec<u8> {
     let mut out = Vec::new();
     boxed(&mut out, b"moov", |out| {
-        append_mvhd(out, 1000, 0, tracks.len());
+        append_mvhd(out, 1000, 0, tracks.len() as u32 + 1);
         for (track, shift) in tracks {
             let edits = |out: &mut Vec<u8>| {
                 // A duration of zero goes on for as long as there are fragments.
@@ -201,16 +210,17 @@ pub(super) fn fragmented(tracks: &[(&Description, Shift)]) -> Vec<u8> {
     out
 }
 
-/// The `moov` of an ordinary file.
-pub(super) fn ordinary(tracks: &[(&Description, &Index)]) -> Vec<u8> {
+/// The `moov` of an ordinary file, and of the chapters that it has.
+pub(super) fn ordinary(tracks: &[(&Description, &Index)], text: Option<&chapters::Track<'_>>) -> Vec<u8> {
     let tracks: Vec<_> = tracks.iter().filter(|(_, index)| index.first().is_some()).collect();
     let scale = movie_timescale(tracks.iter().map(|(track, _)| track.timescale));
     let plans: Vec<_> = tracks.iter().map(|(track, index)| Plan::of(track, index, scale)).collect();
     let mut out = Vec::new();
     boxed(&mut out, b"moov", |out| {
         let duration = plans.iter().map(|it| it.empty + it.shown).max().unwrap_or(0);
-        append_mvhd(out, scale, duration, tracks.len());
-        for ((track, index), plan) in tracks.iter().zip(&plans) {
+        let next_id = text.map(|it| it.id).into_iter().chain(tracks.iter().map(|it| it.0.id)).max();
+        append_mvhd(out, scale, duration, next_id.unwrap_or(0) + 1);
+        for (n, ((track, index), plan)) in tracks.iter().zip(&plans).enumerate() {
             let durations = (plan.empty + plan.shown, index.media_duration());
             let edits = |out: &mut Vec<u8>| {
                 let shown = (plan.shown, plan.media_start);
@@ -219,11 +229,18 @@ pub(super) fn ordinary(tracks: &[(&Description, &Index)]) -> Vec<u8> {
                 } else {
                     append_edits(out, &[shown]);
                 }
+                if let Some(text) = text.filter(|_| n == 0) {
+                    boxed(out, b"tref", |out| boxed(out, b"chap", |out| out.put_u32(text.id)));
+                }
             };
             track.append(out, durations, edits, |out| {
                 index.append_tables(out);
                 append_roll(out, track.roll, index.len());
             });
+        }
+        if let Some(text) = text {
+            text.append(out, scale);
+            chapters::append_nero(out, text.chapters);
         }
     });
     out
@@ -265,7 +282,7 @@ fn append_edits(out: &mut Vec<u8>, edits: &[(u64, i64)]) {
     });
 }
 
-fn append_mvhd(out: &mut Vec<u8>, timescale: u32, duration: u64, tracks: usize) {
+fn append_mvhd(out: &mut Vec<u8>, timescale: u32, duration: u64, next_id: u32) {
     let version = version_for(&[duration]);
     full(out, b"mvhd", version, 0, |out| {
         append_times(out, version);
@@ -278,12 +295,12 @@ fn append_mvhd(out: &mut Vec<u8>, timescale: u32, duration: u64, tracks: usize) 
             out.put_u32(value);
         }
         out.extend([0; 24]);
-        out.put_u32(tracks as u32 + 1);
+        out.put_u32(next_id);
     });
 }
 
 /// When it was made and changed: the file system knows.
-fn append_times(out: &mut Vec<u8>, version: u8) {
+pub(super) fn append_times(out: &mut Vec<u8>, version: u8) {
     out.put_sized(version, 0);
     out.put_sized(version, 0);
 }

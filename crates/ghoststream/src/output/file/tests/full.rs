@@ -6,9 +6,14 @@ use crate::output::OutputError;
 /// Set in the child that has the namespace.
 const MOUNT: &str = "GHOSTSTREAM_TEST_MOUNT";
 
-/// Runs this test again within a mount namespace; there, mounts a file system of this size on a
-/// directory and runs `body` with it.
+/// As [`with_small_disk_for`], for a test of this module.
 fn with_small_disk(test: &str, kib: u64, body: impl FnOnce(&Path)) {
+    with_small_disk_for(&format!("output::file::tests::full::{test}"), kib, body);
+}
+
+/// Runs this test, by its whole name, again within a mount namespace; there, mounts a file system of this size on a
+/// directory and runs `body` with it.
+pub(in crate::output) fn with_small_disk_for(test: &str, kib: u64, body: impl FnOnce(&Path)) {
     if let Some(place) = std::env::var_os(MOUNT) {
         let place = Path::new(&place);
         let size = format!("size={kib}k");
@@ -20,7 +25,7 @@ fn with_small_disk(test: &str, kib: u64, body: impl FnOnce(&Path)) {
     let mut child = Command::new("unshare");
     child.args(if rustix::process::geteuid().is_root() { &["-m"][..] } else { &["-r", "-m"] });
     child.arg(std::env::current_exe().unwrap());
-    child.args([&format!("output::file::tests::full::{test}"), "--exact"]).env(MOUNT, dir.path());
+    child.args([test, "--exact"]).env(MOUNT, dir.path());
     let output = child.output().expect("unshare of util-linux is installed");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let cried = String::from_utf8_lossy(&output.stderr);
@@ -103,7 +108,9 @@ fn a_full_disk_without_room_set_aside_leaves_whole_units() {
                 Ok(disk)
             };
             let mut sink: Box<dyn Sink> = match container {
-                Container::Mp4 => Box::new(super::super::mp4::Mp4::create(&described, disk).unwrap()),
+                Container::Mp4 => {
+                    Box::new(super::super::mp4::Mp4::create(&described, Default::default(), disk).unwrap())
+                }
                 _ => Box::new(super::super::matroska::Matroska::create(container, &described, disk).unwrap()),
             };
             let pictures = fill(&mut *sink, &[&video, &audio]);
@@ -128,7 +135,10 @@ fn a_disk_that_is_full_from_the_start_keeps_the_old_file() {
         std::fs::write(&path, "precious").unwrap();
         let config = OutputConfig::new(Output::File { path: path.clone(), container: Container::Mp4 });
         let tracks = [video.track.clone(), audio.track.clone()];
-        let mut sink = crate::output::open(&config.with_overwrite(true), &tracks).unwrap();
+        let mut sink =
+            crate::output::open(&config.with_overwrite(true), &tracks, &crate::output::Context::alone())
+                .unwrap()
+                .sink;
         let _ = std::fs::write(place.join("other"), vec![1; 1 << 20]);
         assert_eq!(fill(&mut *sink, &[&video, &audio]), 0);
         sink.finish().unwrap();

@@ -49,8 +49,8 @@ fn survives(container: Container, test: &str) {
         .collect();
     let seed = Timestamp::now().as_nanos() as u64;
     for (n, (victim, path)) in victims.iter_mut().enumerate() {
-        // Anywhere within a unit, a second and more after the start.
-        let wait = 1_200 + (seed >> (4 * n)) % 700;
+        // Anywhere within a unit, and so long after the start that enough was written a second before.
+        let wait = 1_500 + (seed >> (4 * n)) % 700;
         let (killed, pushed) = victim.kill_after(Duration::from_millis(wait));
         judge(path, killed, &pushed);
     }

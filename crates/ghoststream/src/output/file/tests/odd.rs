@@ -155,7 +155,7 @@ fn ending_a_long_recording_writes_its_index_only() {
         (testing::video("libx264", 60, 120, &[("bf", "2")]), testing::audio("libopus", 100));
     audio.packets.truncate(100);
     let tracks = [video.track.clone(), audio.track.clone()];
-    let mut sink = Mp4::create(&tracks, || Disk::create(&path, false)).unwrap();
+    let mut sink = Mp4::create(&tracks, Default::default(), || Disk::create(&path, false)).unwrap();
     let merged = merge(&[&video, &audio]);
     for round in 0..300 {
         for packet in &merged {

@@ -1,0 +1,123 @@
+//! The virtual camera: pictures for other programs.
+//!
+//! The node and its formats are `ghoststream-camera`'s; here is what makes it an output.
+
+mod card;
+mod device;
+
+use std::sync::Arc;
+
+use card::Card;
+pub(super) use device::DeviceSink;
+use ghoststream_camera::{Audience, Camera, Cards, Input, Pixels};
+
+use super::{OutputError, PictureOffer, PictureSink};
+use crate::av::Picture;
+use crate::encode::{Frame, InputSpec};
+use crate::stats::{CameraReport, OutputReport};
+use crate::{Color, ColorRange, ColorSpace, FrameRate, PixelFormat, Timeline};
+
+/// What a camera's pictures mean, whatever its source: programs know no HDR camera.
+const COLOR: Color = Color::new(ColorSpace::Bt709, ColorRange::Limited);
+
+/// A camera as an output.
+pub(crate) struct CameraSink {
+    name: String,
+    input: InputSpec,
+    camera: Camera,
+    /// When pictures were made, by the clock that those who look share with us.
+    timeline: Timeline,
+}
+
+/// Whether a camera may be called so.
+pub(super) fn check(name: &str) -> Result<(), OutputError> {
+    Ok(ghoststream_camera::check_name(name)?)
+}
+
+impl CameraSink {
+    /// Makes the camera: from here on programs find it, and get the still card.
+    pub(super) fn open(name: &str, offer: &PictureOffer, timeline: Timeline) -> Result<Self, OutputError> {
+        let input = input(offer);
+        let card = |headline| -> Arc<dyn Pixels> { Arc::new(Card::new(input.size, headline, name)) };
+        let cards = Cards { waiting: card("Waiting for a picture"), paused: card("Paused") };
+        let camera = Camera::open(name, shown(&input, offer), cards)?;
+        Ok(Self { name: name.to_owned(), input, camera, timeline })
+    }
+}
+
+/// What pictures are asked of the pipeline.
+const fn input(offer: &PictureOffer) -> InputSpec {
+    InputSpec { format: PixelFormat::Nv12, size: offer.size, color: COLOR }
+}
+
+/// The same as the camera is told.
+fn shown(input: &InputSpec, offer: &PictureOffer) -> Input {
+    let rate = FrameRate::from_fps(offer.fps);
+    Input { format: input.format, size: input.size, color: input.color, rate: (rate.num, rate.den) }
+}
+
+/// A picture that is shared with whoever made it.
+struct Shared(Picture);
+
+impl Pixels for Shared {
+    fn plane(&self, index: usize) -> (&[u8], usize) {
+        self.0.plane(index)
+    }
+}
+
+/// Another reference to a picture.
+fn share(picture: &Picture) -> Result<Picture, OutputError> {
+    let no_memory = |source| OutputError::Mux { what: "taking another reference to a picture", source };
+    picture.share().map_err(no_memory)
+}
+
+impl PictureSink for CameraSink {
+    fn input(&self) -> InputSpec {
+        self.input
+    }
+
+    fn audience(&self) -> Option<Audience> {
+        Some(self.camera.audience())
+    }
+
+    /// The still card: who is in a call need not pick a camera again.
+    fn stays(&self) -> bool {
+        true
+    }
+
+    fn show(&mut self, frame: &Frame) -> Result<(), OutputError> {
+        if !self.camera.is_watched() {
+            self.camera.skip();
+            return Ok(());
+        }
+        let Some(picture) = frame.picture.memory() else { return Ok(()) };
+        let picture = share(picture)?;
+        let made = self.timeline.capture_time(frame.pts).unwrap_or(frame.arrived);
+        self.camera.show(Arc::new(Shared(picture)), made.as_nanos());
+        Ok(())
+    }
+
+    /// The camera itself shows the still card.
+    fn idle(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// It is there until the sink is dropped.
+    fn finish(&mut self) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    fn report(&self) -> OutputReport {
+        let stats = self.camera.stats();
+        let camera = CameraReport {
+            name: self.name.clone(),
+            opened: stats.opened,
+            shown: stats.shown,
+            unwatched: stats.unwatched,
+            thinned: stats.thinned,
+            dropped: stats.dropped,
+            cards: stats.cards,
+        };
+        OutputReport { bytes: stats.bytes, camera: Some(camera), ..OutputReport::default() }
+    }
+}

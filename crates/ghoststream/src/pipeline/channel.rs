@@ -1,0 +1,77 @@
+//! The bounded channel from the thread that makes pictures to the one that takes them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
+
+use crate::encode::{Frame, InputSpec};
+
+/// A picture on its way to the encoder.
+pub(super) struct Job {
+    pub(super) frame: Frame,
+    /// Recording went on after a pause here: players can seek to it, and editors cut.
+    pub(super) after_pause: bool,
+}
+
+/// The end that the rendition writes to.
+pub(super) struct Frames {
+    sender: SyncSender<Job>,
+    queued: Arc<AtomicUsize>,
+    capacity: usize,
+}
+
+/// The end that the encoder thread reads from.
+pub(super) struct ReceivedFrames {
+    receiver: Receiver<Job>,
+    queued: Arc<AtomicUsize>,
+}
+
+/// A channel that is deep enough to ride out a stall of the machine, within 64 MiB of pictures; two
+/// pictures where latency matters.
+pub(super) fn channel(input: InputSpec, low_latency: bool) -> (Frames, ReceivedFrames) {
+    let fits = 64 * 1024 * 1024 / input.bytes().max(1);
+    let capacity = if low_latency { 2 } else { fits.clamp(4, 32) as usize };
+    let (sender, receiver) = sync_channel(capacity);
+    let queued = Arc::new(AtomicUsize::new(0));
+    (Frames { sender, queued: Arc::clone(&queued), capacity }, ReceivedFrames { receiver, queued })
+}
+
+impl Frames {
+    pub(super) fn is_full(&self) -> bool {
+        !self.has_room_for(1)
+    }
+
+    pub(super) fn has_room_for(&self, pictures: usize) -> bool {
+        // Only this thread adds, so room that is seen stays.
+        self.queued.load(Ordering::Acquire) + pictures <= self.capacity
+    }
+
+    /// Waits for room. False when the other end has gone.
+    pub(super) fn send(&self, job: Job) -> bool {
+        self.queued.fetch_add(1, Ordering::AcqRel);
+        self.sender.send(job).is_ok()
+    }
+}
+
+impl ReceivedFrames {
+    /// Waits for the next frame; `None` once the rendition has ended.
+    pub(super) fn next(&self) -> Option<Job> {
+        self.receiver.recv().ok().map(|job| self.took(job))
+    }
+
+    /// The next frame, if one waits.
+    pub(super) fn try_next(&self) -> Option<Job> {
+        self.receiver.try_recv().ok().map(|job| self.took(job))
+    }
+
+    /// Waits for the next frame, `timeout` at most.
+    pub(super) fn next_within(&self, timeout: Duration) -> Result<Job, RecvTimeoutError> {
+        self.receiver.recv_timeout(timeout).map(|job| self.took(job))
+    }
+
+    fn took(&self, job: Job) -> Job {
+        self.queued.fetch_sub(1, Ordering::AcqRel);
+        job
+    }
+}

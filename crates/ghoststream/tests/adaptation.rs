@@ -1,0 +1,150 @@
+//! A stream whose path carries less for a while: the bitrate follows it, and nothing is lost.
+
+use std::time::{Duration, Instant};
+
+use ghoststream::{
+    Adaptation, AdaptationReport, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice,
+    EncoderConfig, EncoderPreset, Output, OutputConfig, Pipeline, RateControl,
+};
+use testkit::judge::judge;
+use testkit::peers::{RtmpListener, Throttle};
+
+const CEILING: u32 = 3000;
+const NARROW: u32 = 1200;
+
+fn capture() -> CaptureConfig {
+    CaptureConfig::default().with_source(CaptureSource::TestCard).with_test_card_size(640, 360).with_fps(30)
+}
+
+fn encoder(rate_control: RateControl) -> EncoderConfig {
+    EncoderConfig::default()
+        .with_codec(Codec::H264)
+        .with_encoder(EncoderChoice::Software)
+        .with_preset(EncoderPreset::Fastest)
+        .with_rate_control(rate_control)
+        .with_gop_seconds(1.0)
+        .with_bitrate_kbps(CEILING)
+}
+
+/// Waits until the first output's bitrate is so.
+async fn wait_for(pipeline: &Pipeline, what: &str, so: impl Fn(&AdaptationReport) -> bool) {
+    let start = Instant::now();
+    loop {
+        let status = pipeline.status();
+        let live = status.outputs[0].live.as_ref().unwrap();
+        match &live.adaptation {
+            Some(adaptation) if so(adaptation) => return,
+            other => assert!(start.elapsed() < Duration::from_secs(60), "{what}: {other:?}, {live:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A server, and a path to it.
+fn server() -> (RtmpListener, Throttle, Output) {
+    let listener = RtmpListener::start().unwrap();
+    let url = listener.url();
+    let port = url.split(['/', ':']).find_map(|it| it.parse().ok()).unwrap();
+    let throttle = Throttle::before(port).unwrap();
+    let output = Output::Rtmp { url: url.replace(&port.to_string(), &throttle.port().to_string()) };
+    (listener, throttle, output)
+}
+
+#[tokio::test]
+async fn the_bitrate_goes_down_with_the_path_and_up_again_and_no_frame_is_lost() {
+    let (mut listener, throttle, output) = server();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("beside.mkv");
+    let pipeline = Pipeline::builder(capture())
+        .rendition(encoder(RateControl::Cbr))
+        .output(output)
+        .output(Output::File { path: path.clone(), container: Container::Matroska })
+        .build()
+        .unwrap();
+    pipeline.start().await.unwrap_or_else(|error| panic!("{error}"));
+    wait_for(&pipeline, "at first", |it| it.kbps == CEILING).await;
+    throttle.carry(NARROW);
+    wait_for(&pipeline, "down", |it| it.kbps <= NARROW).await;
+    throttle.carry(100_000);
+    wait_for(&pipeline, "up", |it| it.kbps == CEILING).await;
+    let report = pipeline.stop().await.unwrap();
+    let live = report.outputs[0].live.clone().unwrap();
+    println!("{live:#?}\n{:#?}\n{:#?}", report.notes, report.renditions[0].bitrate_changes);
+    assert_eq!(live.dropped, 0, "it went down before anything was lost");
+    let adaptation = live.adaptation.unwrap();
+    assert!(adaptation.lowest_kbps <= NARROW && adaptation.lowest_kbps >= 300, "{adaptation:?}");
+    assert!(report.notes.iter().any(|it| it.contains("the bitrate follows it")), "{:?}", report.notes);
+    // The last wish may come after the last picture.
+    let told: Vec<u32> = report.renditions[0].bitrate_changes.iter().map(|it| it.kbps).collect();
+    assert!(told.len() >= 2 && told[0] <= NARROW && told[told.len() - 1] > NARROW, "{told:?}");
+    let received = judge(listener.received().unwrap()).unwrap();
+    assert_eq!(received.must_have_video().frames, report.encoded, "{received}");
+    let beside = judge(&path).unwrap();
+    // Colours are as good as the bitrate lets them.
+    let pictures = beside.must_have_video();
+    assert_eq!((pictures.frames, pictures.decode_errors), (report.encoded, 0), "{beside}");
+}
+
+/// After pictures were dropped the next key frame would be a minute away: one is made.
+#[tokio::test]
+async fn a_peer_that_lost_pictures_gets_a_key_frame_before_its_time() {
+    let (mut listener, throttle, output) = server();
+    let encoder = encoder(RateControl::Cbr).with_gop_seconds(60.0);
+    let pipeline = Pipeline::builder(capture()).rendition(encoder).output(output).build().unwrap();
+    pipeline.start().await.unwrap_or_else(|error| panic!("{error}"));
+    wait_for(&pipeline, "at first", |it| it.kbps == CEILING).await;
+    throttle.carry(1);
+    let start = Instant::now();
+    while pipeline.status().outputs[0].live.as_ref().unwrap().dropped == 0 {
+        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", pipeline.status().outputs);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    throttle.carry(100_000);
+    // Nothing more is dropped once a key frame is there.
+    let (mut dropped, mut since) = (0, Instant::now());
+    while since.elapsed() < Duration::from_secs(2) {
+        assert!(start.elapsed() < Duration::from_secs(50), "{:?}", pipeline.status().outputs);
+        let now = pipeline.status().outputs[0].live.as_ref().unwrap().dropped;
+        if now != dropped {
+            (dropped, since) = (now, Instant::now());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let report = pipeline.stop().await.unwrap();
+    let live = report.outputs[0].live.clone().unwrap();
+    let received = judge(listener.received().unwrap()).unwrap();
+    println!("{live:#?}\n{received}");
+    let pictures = received.must_have_video();
+    assert_eq!(pictures.decode_errors, 0, "{received}");
+    // Those of the last moment may still be under way when it ends.
+    let sent = report.encoded - live.dropped;
+    assert!(pictures.frames > 30 && pictures.frames <= sent, "{} of {sent}", pictures.frames);
+}
+
+/// What cannot follow says so once, and what is asked not to follow does not.
+#[tokio::test]
+async fn a_bitrate_that_cannot_change_is_told_and_one_that_may_not_stays() {
+    let fixed = (encoder(RateControl::Vbr), Adaptation::default());
+    let off = (encoder(RateControl::Cbr), Adaptation::off());
+    for (index, (encoder, adaptation)) in [fixed, off].into_iter().enumerate() {
+        let (_listener, throttle, output) = server();
+        let output = OutputConfig::new(output).with_adaptation(adaptation);
+        let pipeline = Pipeline::builder(capture()).rendition(encoder).output(output).build().unwrap();
+        pipeline.start().await.unwrap_or_else(|error| panic!("{error}"));
+        throttle.carry(300);
+        let start = Instant::now();
+        let (mut told, mut dropped) = (false, false);
+        while !(dropped && (told || index == 1)) {
+            assert!(start.elapsed() < Duration::from_secs(60), "told {told}, dropped {dropped}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            told = pipeline.notes_since(0).iter().any(|it| it.contains("cannot change its bitrate"));
+            dropped = pipeline.status().outputs[0].live.as_ref().unwrap().dropped > 0;
+        }
+        throttle.carry(100_000);
+        let report = pipeline.stop().await.unwrap();
+        println!("{:#?}\n{:#?}", report.outputs, report.notes);
+        assert_eq!(told, index == 0, "{:?}", report.notes);
+        assert!(report.renditions[0].bitrate_changes.is_empty());
+        assert_eq!(report.outputs[0].live.as_ref().unwrap().adaptation, None);
+    }
+}

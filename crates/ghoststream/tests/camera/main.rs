@@ -1,0 +1,6 @@
+//! The virtual camera, as other programs see it: GStreamer, a viewer that asks for anything, our own capture.
+
+mod browser;
+mod node;
+mod product;
+mod rig;
