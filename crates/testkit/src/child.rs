@@ -1,5 +1,6 @@
 //! A child process that cannot outlive its test.
 
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -54,8 +55,20 @@ impl Running {
     /// # Errors
     /// It ended, or half a minute passed.
     pub fn wait_for(&mut self, path: &Path) -> Result<()> {
+        self.wait_until(path, || path.exists())
+    }
+
+    /// Waits until it takes connections at `path`: a socket is there a moment before that.
+    ///
+    /// # Errors
+    /// It ended, or half a minute passed.
+    pub fn wait_to_connect(&mut self, path: &Path) -> Result<()> {
+        self.wait_until(path, || UnixStream::connect(path).is_ok())
+    }
+
+    fn wait_until(&mut self, path: &Path, ready: impl Fn() -> bool) -> Result<()> {
         let start = Instant::now();
-        while !path.exists() {
+        while !ready() {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended with {status} before it made {}", self.name, path.display());
             }
@@ -65,6 +78,14 @@ impl Running {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Errors
+    /// The kernel does not tell.
+    pub fn ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Waits for it to end by itself.

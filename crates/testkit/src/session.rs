@@ -59,7 +59,7 @@ impl Session {
             .arg(format!("--config-file={}", root.join("config/bus.conf").display()))
             .envs(environment(root));
         let mut dbus = Running::start(&mut command, &root.join("logs/dbus"))?;
-        dbus.wait_for(&root.join("run/bus")).context("D-Bus")?;
+        dbus.wait_to_connect(&root.join("run/bus")).context("D-Bus")?;
         Ok(Self { extra: Vec::new(), wireplumber: None, pipewire: None, dbus, dir })
     }
 

@@ -9,6 +9,10 @@ const NEAR_SECONDS: f64 = 0.3;
 /// A beep further than this from a flash is not its beep.
 const WIDEST_SECONDS: f64 = 0.45;
 
+/// A beep that begins sooner than this after the sound does may lack its beginning: codecs make nothing of their first
+/// frame (AAC's has 21 ms) without the one before it.
+const FIRST_FRAME_SECONDS: f64 = 0.03;
+
 /// What was found of one audio track.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Skews {
@@ -23,7 +27,7 @@ pub(super) struct Skews {
 /// Pairs flashes with beeps.
 pub(super) fn judge(frames: &[Seen], ear: &Ear) -> Skews {
     let flashes = flashes(&fresh(frames));
-    let sounding = ear.start.unwrap_or(0.0) + 0.01..ear.end - 0.1;
+    let sounding = ear.start.unwrap_or(0.0) + FIRST_FRAME_SECONDS..ear.end - 0.1;
     pair(&flashes, ear.beeps(), &sounding, frames)
 }
 
@@ -39,8 +43,8 @@ fn pair(flashes: &[f64], beeps: &[f64], sounding: &std::ops::Range<f64>, frames:
             .min_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
         match nearest {
             Some((index, skew)) => {
-                skews.pairs.push((flash, skew));
                 free.remove(index);
+                skews.pairs.extend((flash >= sounding.start).then_some((flash, skew)));
             }
             None => skews.missing += u64::from(sounding.contains(&flash)),
         }
@@ -87,4 +91,18 @@ fn flashes(frames: &[Seen]) -> Vec<f64> {
     // A flash that is cut by the recording's start or by a pause has no beep of its own there.
     let whole = |at: &f64| frames.first().is_some_and(|first| *at >= first.pts - 0.001);
     flashes.into_iter().map(|(_, at)| at).filter(whole).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beep_that_may_lack_its_beginning_says_nothing() {
+        let skews = |sound_starts| pair(&[0.0, 1.0], &[0.0217, 1.001], &(sound_starts..2.0), &[]);
+        let whole = skews(FIRST_FRAME_SECONDS);
+        assert_eq!(whole.pairs.len(), 1, "{whole:?}");
+        assert_eq!((whole.pairs[0].0, whole.missing, whole.extra), (1.0, 0, 0));
+        assert_eq!(skews(-0.01).pairs.len(), 2, "the sound was there before");
+    }
 }

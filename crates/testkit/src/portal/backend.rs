@@ -1,4 +1,4 @@
-//! The backend: `org.freedesktop.impl.portal.ScreenCast`, and the requests and sessions it makes.
+//! The backend: `org.freedesktop.impl.portal.ScreenCast`, and the requests and sessions that it and others make.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,17 +12,18 @@ use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, ObjectServer, fdo, interface};
 
 use super::script::{Answer, Restore, Script, Seen, Selection, Shared};
+use super::shortcuts::{self, BoundKey, GlobalShortcuts};
 
 pub(super) const NAME: &str = "org.freedesktop.impl.portal.desktop.ghoststreamtest";
-const PATH: &str = "/org/freedesktop/portal/desktop";
+pub(super) const PATH: &str = "/org/freedesktop/portal/desktop";
 const VENDOR: &str = "ghoststream-test";
 
-const SUCCESS: u32 = 0;
-const REFUSED: u32 = 1;
-const FAILED: u32 = 2;
+pub(super) const SUCCESS: u32 = 0;
+pub(super) const REFUSED: u32 = 1;
+pub(super) const FAILED: u32 = 2;
 
-type Options = HashMap<String, OwnedValue>;
-type Response = (u32, Options);
+pub(super) type Options = HashMap<String, OwnedValue>;
+pub(super) type Response = (u32, Options);
 
 /// What the backend does and what it has seen.
 #[derive(Debug)]
@@ -30,11 +31,13 @@ pub(super) struct State {
     pub(super) script: Script,
     pub(super) seen: Seen,
     sessions: HashMap<OwnedObjectPath, Selection>,
+    /// Sessions for shortcuts, and what is bound in them.
+    pub(super) shortcuts: HashMap<OwnedObjectPath, Option<Vec<BoundKey>>>,
 }
 
 impl State {
     pub(super) fn new(script: Script) -> Self {
-        Self { script, seen: Seen::default(), sessions: HashMap::new() }
+        Self { script, seen: Seen::default(), sessions: HashMap::new(), shortcuts: HashMap::new() }
     }
 }
 
@@ -48,6 +51,8 @@ pub(super) struct Backend {
 #[derive(Debug)]
 enum Order {
     CloseSessions(oneshot::Sender<Result<()>>),
+    Press { id: String, times: u32, done: oneshot::Sender<Result<()>> },
+    Change { id: String, trigger: String, done: oneshot::Sender<Result<()>> },
 }
 
 impl Backend {
@@ -70,6 +75,14 @@ impl Backend {
 
     pub(super) fn close_sessions(&self) -> Result<()> {
         self.order(Order::CloseSessions)
+    }
+
+    pub(super) fn press(&self, id: &str, times: u32) -> Result<()> {
+        self.order(|done| Order::Press { id: id.to_owned(), times, done })
+    }
+
+    pub(super) fn change(&self, id: &str, trigger: &str) -> Result<()> {
+        self.order(|done| Order::Change { id: id.to_owned(), trigger: trigger.to_owned(), done })
     }
 
     fn order(&self, order: impl FnOnce(oneshot::Sender<Result<()>>) -> Order) -> Result<()> {
@@ -114,20 +127,32 @@ async fn serve(
     while let Some(order) = orders.recv().await {
         match order {
             Order::CloseSessions(done) => drop(done.send(close_sessions(&connection, &state).await)),
+            Order::Press { id, times, done } => {
+                let _ = done.send(shortcuts::press(&connection, &state, &id, times).await);
+            }
+            Order::Change { id, trigger, done } => {
+                let _ = done.send(shortcuts::change(&connection, &state, &id, &trigger).await);
+            }
         }
     }
 }
 
 async fn connect(address: &str, state: Arc<Mutex<State>>) -> zbus::Result<Connection> {
     zbus::connection::Builder::address(address)?
+        .serve_at(PATH, GlobalShortcuts { state: Arc::clone(&state) })?
         .serve_at(PATH, ScreenCast { state })?
+        .serve_at(PATH, Access)?
         .name(NAME)?
         .build()
         .await
 }
 
 async fn close_sessions(connection: &Connection, state: &Mutex<State>) -> Result<()> {
-    let paths: Vec<_> = lock(state).sessions.drain().map(|(path, _)| path).collect();
+    let paths: Vec<_> = {
+        let mut state = lock(state);
+        let casts: Vec<_> = state.sessions.drain().map(|(path, _)| path).collect();
+        casts.into_iter().chain(state.shortcuts.drain().map(|(path, _)| path)).collect()
+    };
     for path in paths {
         let emitter = SignalEmitter::new(connection, path.clone())?;
         emitter.closed().await?;
@@ -136,8 +161,29 @@ async fn close_sessions(connection: &Connection, state: &Mutex<State>) -> Result
     Ok(())
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+pub(super) fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Dialogs in which a program asks for a device.
+struct Access;
+
+#[interface(name = "org.freedesktop.impl.portal.Access")]
+impl Access {
+    /// The user grants it.
+    #[allow(clippy::too_many_arguments, clippy::unused_self)]
+    fn access_dialog(
+        &self,
+        _handle: OwnedObjectPath,
+        _app: String,
+        _parent: String,
+        _title: String,
+        _subtitle: String,
+        _body: String,
+        _options: Options,
+    ) -> Response {
+        (SUCCESS, Options::new())
+    }
 }
 
 struct ScreenCast {
@@ -275,8 +321,8 @@ fn results(shared: &[Shared], remembered: bool) -> fdo::Result<Options> {
         .collect()
 }
 
-struct Request {
-    withdrawn: Arc<Notify>,
+pub(super) struct Request {
+    pub(super) withdrawn: Arc<Notify>,
 }
 
 #[interface(name = "org.freedesktop.impl.portal.Request")]
@@ -286,9 +332,9 @@ impl Request {
     }
 }
 
-struct Session {
-    state: Arc<Mutex<State>>,
-    path: OwnedObjectPath,
+pub(super) struct Session {
+    pub(super) state: Arc<Mutex<State>>,
+    pub(super) path: OwnedObjectPath,
 }
 
 #[interface(name = "org.freedesktop.impl.portal.Session")]
@@ -298,6 +344,7 @@ impl Session {
             let mut state = lock(&self.state);
             state.seen.closed += 1;
             state.sessions.remove(&self.path);
+            state.shortcuts.remove(&self.path);
         }
         server.remove::<Self, _>(self.path.clone()).await?;
         Ok(())

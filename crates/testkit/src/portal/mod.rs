@@ -1,4 +1,4 @@
-//! A scriptable ScreenCast portal: the machine's real `xdg-desktop-portal` in front, and behind it
+//! A scriptable portal for screen casts, cameras and global shortcuts: the machine's real `xdg-desktop-portal` in front, and behind it
 //! a backend of ours that does what no desktop does on demand.
 //!
 //! The user's dialog is a [`Script`]: what is shared, refused, left unanswered. What was asked of
@@ -6,8 +6,9 @@
 
 mod backend;
 mod script;
+mod shortcuts;
 
-pub use script::{Answer, Restore, Script, Seen, Selection, Shared};
+pub use script::{Answer, Keys, Restore, Script, Seen, Selection, Shared, Wanted};
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,7 +47,7 @@ impl Portal {
         let store = session.spawn(&mut Command::new(libexec("xdg-permission-store")?))?;
         bus::wait_for_name(&address, STORE)?;
         let portals = session.dir().join("data/portals");
-        write_portal_file(&portals, script_has_screencast(&state))?;
+        write_portal_file(&portals, &interfaces(&state))?;
         let mut command = Command::new(libexec("xdg-desktop-portal")?);
         command.env("XDG_CURRENT_DESKTOP", DESKTOP).env("XDG_DESKTOP_PORTAL_DIR", &portals);
         let frontend = session.spawn(&mut command)?;
@@ -95,6 +96,30 @@ impl Portal {
         self.backend.close_sessions()
     }
 
+    /// The user presses the keys for `id`, and lets them go.
+    ///
+    /// # Errors
+    /// No keys are bound for it.
+    pub fn press(&self, id: &str) -> Result<()> {
+        self.backend.press(id, 1)
+    }
+
+    /// The user holds them down, so that they repeat.
+    ///
+    /// # Errors
+    /// As [`press`](Self::press).
+    pub fn hold(&self, id: &str, times: u32) -> Result<()> {
+        self.backend.press(id, times)
+    }
+
+    /// The user sets other keys for `id`, in the desktop's words; none by an empty text.
+    ///
+    /// # Errors
+    /// No keys are bound for it.
+    pub fn change_keys(&self, id: &str, trigger: &str) -> Result<()> {
+        self.backend.change(id, trigger)
+    }
+
     /// The frontend's process.
     pub const fn frontend(&self) -> &Running {
         &self.frontend
@@ -110,19 +135,26 @@ impl Portal {
     }
 }
 
-fn script_has_screencast(state: &Mutex<State>) -> bool {
-    state.lock().unwrap_or_else(PoisonError::into_inner).script.screencast
+/// What the backend offers. One without ScreenCast offers something else, as a desktop would; cameras are had where
+/// there are dialogs for access.
+fn interfaces(state: &Mutex<State>) -> Vec<&'static str> {
+    let script = &state.lock().unwrap_or_else(PoisonError::into_inner).script;
+    let mut interfaces = vec![if script.screencast { "ScreenCast" } else { "Lockdown" }];
+    if script.camera {
+        interfaces.push("Access");
+    }
+    if script.keys.is_some() {
+        interfaces.push("GlobalShortcuts");
+    }
+    interfaces
 }
 
-/// Tells the frontend of the backend. One without ScreenCast offers something else, as a desktop
-/// would.
-fn write_portal_file(dir: &Path, screencast: bool) -> Result<()> {
+/// Tells the frontend of the backend.
+fn write_portal_file(dir: &Path, interfaces: &[&str]) -> Result<()> {
     std::fs::create_dir_all(dir)?;
-    let interface = if screencast { "ScreenCast" } else { "Lockdown" };
-    let text = format!(
-        "[portal]\nDBusName={}\nInterfaces=org.freedesktop.impl.portal.{interface};\nUseIn={DESKTOP}\n",
-        backend::NAME
-    );
+    let interfaces: String =
+        interfaces.iter().map(|it| format!("org.freedesktop.impl.portal.{it};")).collect();
+    let text = format!("[portal]\nDBusName={}\nInterfaces={interfaces}\nUseIn={DESKTOP}\n", backend::NAME);
     Ok(std::fs::write(dir.join("ghoststream-test.portal"), text)?)
 }
 

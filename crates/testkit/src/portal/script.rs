@@ -46,6 +46,21 @@ pub enum Restore {
     Never,
 }
 
+/// What the user does when a program wants global shortcuts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Gives it all of them, by the keys that it would like.
+    All,
+    /// Gives it these alone.
+    Only(&'static [&'static str]),
+    /// Closes the dialog.
+    Refuse,
+    /// Something fails behind the dialog.
+    Fail,
+    /// Nothing at all, until the request is withdrawn.
+    Never,
+}
+
 /// How the portal behaves.
 #[derive(Clone, Debug)]
 pub struct Script {
@@ -59,12 +74,34 @@ pub struct Script {
     pub cursor_modes: u32,
     /// Whether there is a ScreenCast interface at all.
     pub screencast: bool,
+    /// Whether cameras can be had through the portal: the user then grants what is asked in dialogs.
+    pub camera: bool,
+    /// What becomes of global shortcuts; `None` where there are none.
+    pub keys: Option<Keys>,
+    /// Version of the interface for them.
+    pub keys_version: u32,
 }
 
 impl Script {
     /// A portal that can do everything, and this user.
     pub const fn new(answer: Answer) -> Self {
-        Self { answer, restore: Restore::Honour, source_types: 7, cursor_modes: 7, screencast: true }
+        Self {
+            answer,
+            restore: Restore::Honour,
+            source_types: 7,
+            cursor_modes: 7,
+            screencast: true,
+            camera: false,
+            keys: None,
+            keys_version: 2,
+        }
+    }
+
+    /// A portal that has global shortcuts as well, and what its user says to them.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Keys) -> Self {
+        self.keys = Some(keys);
+        self
     }
 
     /// A user who shares these.
@@ -88,6 +125,17 @@ pub struct Selection {
     pub restores: bool,
 }
 
+/// A global shortcut that a program wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// By what the program knows it.
+    pub id: String,
+    /// What it does.
+    pub description: String,
+    /// The keys that it would like.
+    pub trigger: Option<String>,
+}
+
 /// What the backend was asked.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
@@ -103,4 +151,10 @@ pub struct Seen {
     pub opened: usize,
     /// Sessions that the client closed.
     pub closed: usize,
+    /// Who opened sessions for shortcuts: application ids, empty where the frontend knows none.
+    pub app_ids: Vec<String>,
+    /// The shortcuts that were last asked for.
+    pub wanted: Vec<Wanted>,
+    /// What a program did that the specification does not allow.
+    pub mistakes: Vec<String>,
 }

@@ -56,6 +56,11 @@ fn repeated_frames_are_found_by_number() {
     assert_eq!((card.lost, card.lost_numbers.as_slice()), (2, [70, 71].as_slice()));
     assert_eq!(card.out_of_order, 0);
     assert!(card.timing.max_ms < 0.6, "{verdict}");
+    verdict.must_be_clean_but_for(2, 2);
+    for (lost, repeated) in [(1, 2), (2, 1), (0, 9)] {
+        let refused = std::panic::catch_unwind(|| _ = verdict.must_be_clean_but_for(lost, repeated));
+        assert!(refused.is_err(), "{lost} and {repeated} are less than there is");
+    }
 }
 
 #[test]
