@@ -3,14 +3,17 @@
 
 mod bench;
 mod capture;
+mod ctl;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
+use ghoststream::control::Name;
 
 pub use bench::BenchArgs;
 pub use capture::CaptureArgs;
+pub use ctl::{CtlArgs, CtlCommand};
 
 /// Capture a Linux desktop, encode it, and deliver it to a file.
 #[derive(Debug, Parser)]
@@ -38,16 +41,16 @@ pub struct Cli {
 pub enum Command {
     /// Record to a file
     Record(RecordArgs),
-    /// Stream to an RTMP or SRT server (not built yet)
+    /// Stream to an RTMP server or an SRT peer
     Stream(StreamArgs),
-    /// Be a camera for other programs (not built yet)
+    /// Be a camera for other programs
     Camera(CameraArgs),
-    /// Keep the last seconds and save them on demand (not built yet)
+    /// Keep the last seconds and save them when SIGUSR1 comes
     Replay(ReplayArgs),
-    /// Run what a file describes, several outputs at once (not built yet)
+    /// Run what a file describes, several outputs at once
     Run(RunArgs),
-    /// Control a running ghoststream (not built yet)
-    Ctl(Rest),
+    /// Control a running ghoststream
+    Ctl(CtlArgs),
     /// Show what this machine can do, what is missing and how to fix it
     Doctor(JsonArgs),
     /// List the presets
@@ -61,6 +64,8 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+    /// Print the desktop entry by which desktops know this program and its hotkeys
+    DesktopFile,
 }
 
 /// Options of `record`.
@@ -77,8 +82,19 @@ pub struct RecordArgs {
 /// Options of `stream`.
 #[derive(Debug, Args)]
 pub struct StreamArgs {
-    /// rtmp://, rtmps:// or srt:// and where to
+    /// twitch, youtube, kick; or rtmp:// or rtmps://, the server, the application and the stream key; or srt://SERVER:PORT
+    /// and options
+    #[arg(value_name = "SERVICE|URL")]
     pub url: String,
+
+    /// A file that holds the stream key, or SRT's passphrase, and that only you can read [default for a service: the
+    /// variable GHOSTSTREAM_STREAM_KEY]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub key_file: Option<PathBuf>,
+
+    /// An environment variable that holds the stream key, or SRT's passphrase
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
+    pub key_env: Option<String>,
 
     #[command(flatten)]
     pub capture: CaptureArgs,
@@ -91,6 +107,10 @@ pub struct CameraArgs {
     #[arg(long, value_name = "NAME", default_value = "GhostStream Camera")]
     pub name: String,
 
+    /// Write to this V4L2 device, such as v4l2loopback's, in place of being a PipeWire camera
+    #[arg(long, value_name = "/dev/videoN", value_hint = ValueHint::FilePath)]
+    pub v4l2: Option<PathBuf>,
+
     #[command(flatten)]
     pub capture: CaptureArgs,
 }
@@ -98,13 +118,29 @@ pub struct CameraArgs {
 /// Options of `replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// How much to keep
+    /// How much to keep, 1 to 86400 seconds
     #[arg(long, value_name = "N")]
     pub seconds: u32,
 
     /// Where clips are saved [default: your Videos directory]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+
+    /// What clips are saved in: mp4 begins a clip anywhere, the others at a key frame [default: mp4]
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(["mp4", "mkv", "webm"]))]
+    pub container: Option<String>,
+
+    /// The most memory that it may take, such as 800M or 2G [default: by the bitrate]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub max_size: Option<String>,
+
+    /// Where to keep what memory has no room for, for hours: a directory on a disk; nothing of it is left at the end
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "disk_size")]
+    pub disk_dir: Option<PathBuf>,
+
+    /// The most room that it may take there, such as 20G
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true, requires = "disk_dir")]
+    pub disk_size: Option<String>,
 
     #[command(flatten)]
     pub capture: CaptureArgs,
@@ -117,8 +153,17 @@ pub struct RunArgs {
     #[arg(value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
 
-    #[command(flatten)]
-    pub json: JsonArgs,
+    /// The name by which `ghoststream ctl` finds it [default: its process id]
+    #[arg(long, value_name = "NAME")]
+    pub control: Option<Name>,
+
+    /// Ask the desktop for keys that save the replay, pause, set a marker and stop, wherever you are
+    #[arg(long)]
+    pub hotkeys: bool,
+
+    /// Print one JSON object a second and a last one with the report
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The one option of commands that only tell.
@@ -129,14 +174,6 @@ pub struct JsonArgs {
     pub json: bool,
 }
 
-/// Whatever follows a command that is not built yet.
-#[derive(Debug, Args)]
-pub struct Rest {
-    /// Its arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<OsString>,
-}
-
 impl Command {
     /// Whether everything it says is to be JSON.
     pub const fn json(&self) -> bool {
@@ -145,10 +182,11 @@ impl Command {
             Self::Stream(it) => it.capture.json,
             Self::Camera(it) => it.capture.json,
             Self::Replay(it) => it.capture.json,
-            Self::Run(it) => it.json.json,
+            Self::Run(it) => it.json,
             Self::Doctor(it) | Self::Presets(it) => it.json,
             Self::Bench(it) => it.json,
-            Self::Ctl(_) | Self::Completions { .. } | Self::Man => false,
+            Self::Ctl(it) => it.json,
+            Self::Completions { .. } | Self::Man | Self::DesktopFile => false,
         }
     }
 }

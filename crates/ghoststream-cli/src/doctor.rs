@@ -2,7 +2,7 @@
 
 use console::{Style, style};
 use ghoststream::EncoderStatus;
-use ghoststream::doctor::{self, Diagnosis, Nvenc, NvencGpu, PresetChoice, Problem};
+use ghoststream::doctor::{self, Diagnosis, Nvenc, NvencGpu, PresetChoice, Problem, Vulkan, VulkanDevice};
 
 use crate::print;
 
@@ -45,6 +45,7 @@ fn text(found: &Diagnosis) -> String {
     let mut page = Page::default();
     machine(&mut page, found);
     nvenc(&mut page, &found.nvenc);
+    vulkan(&mut page, &found.vulkan);
     desktop(&mut page, found);
     page.heading("Encoders at 1920x1080");
     found.encoders.iter().for_each(|it| encoder(&mut page, it));
@@ -131,6 +132,42 @@ fn nvenc_gpu(page: &mut Page, gpu: &NvencGpu) {
     }
 }
 
+fn vulkan(page: &mut Page, vulkan: &Vulkan) {
+    page.heading("Vulkan");
+    if let Some(error) = &vulkan.error {
+        page.marked("loader", false, error);
+        vulkan.remedy.iter().for_each(|it| page.below(&format!("fix: {it}")));
+    }
+    vulkan.devices.iter().for_each(|it| vulkan_device(page, it));
+    page.marked("processing auto", vulkan.auto.is_some(), &vulkan.reason);
+}
+
+fn vulkan_device(page: &mut Page, device: &VulkanDevice) {
+    let what = match device.kind {
+        "software" => "the CPU, playing a GPU",
+        kind => kind,
+    };
+    page.row("device", &format!("{} ({what})", device.name));
+    if let Some(refusal) = &device.refusal {
+        page.marked("  use", false, refusal);
+        return;
+    }
+    page.row("  driver", &device.driver);
+    page.row("  UUID", &device.uuid);
+    if let Some(cuda) = &device.cuda {
+        page.row("  in CUDA", cuda);
+    }
+    let imports = match device.formats {
+        0 => "none".to_owned(),
+        formats => format!("{formats} formats, {} with their modifiers", device.modifiers),
+    };
+    page.marked("  DMA-BUFs", device.formats > 0, &imports);
+    for missing in &device.missing {
+        page.marked("  without", false, missing.feature);
+        page.below(missing.without);
+    }
+}
+
 fn desktop(page: &mut Page, found: &Diagnosis) {
     let unknown = |it: &Option<String>| it.clone().unwrap_or_else(|| "unknown".to_owned());
     page.heading("Desktop");
@@ -162,6 +199,16 @@ fn desktop(page: &mut Page, found: &Diagnosis) {
         (None, error) => {
             page.marked("screen cast", false, unknown(error).split("; ").next().unwrap_or_default())
         }
+    }
+    match portal.global_shortcuts {
+        Some(version) => page.marked("hotkeys", true, &format!("global shortcuts, version {version}")),
+        None if portal.screen_cast.is_some() => {
+            let instead =
+                "the portal has no global shortcuts: bind `ghoststream ctl` to keys of the desktop's own";
+            page.marked("hotkeys", false, instead);
+        }
+        // That there is no portal was said.
+        None => {}
     }
     page.row("portal", &unknown(&portal.version));
     page.row("portal backends", &listed(&portal.backends));

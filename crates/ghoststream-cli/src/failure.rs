@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use ghoststream::{CaptureError, EncodeError, Error, OutputError, ProcessError, ProfileError};
+use ghoststream::{
+    CameraError, CaptureError, EncodeError, Error, LinkFault, OutputError, ProcessError, ProfileError,
+};
 
 use crate::print;
 
@@ -62,7 +64,11 @@ impl From<Error> for Failure {
             | Error::Capture(CaptureError::Config(_))
             | Error::Process(ProcessError::Region(_))
             | Error::Encode(EncodeError::Unsuitable(_))
-            | Error::Output(OutputError::Unsuitable { .. }) => Self::Usage(message),
+            | Error::Output(
+                OutputError::Unsuitable { .. }
+                | OutputError::Camera(CameraError::Name { .. })
+                | OutputError::Link { fault: LinkFault::Address, .. },
+            ) => Self::Usage(message),
             _ if error.is_refused_by_user() => Self::Refused(message),
             _ => Self::Failed(message),
         }

@@ -12,6 +12,14 @@ pub fn line(status: &Status, columns: usize) -> String {
         _ => {}
     }
     let mark = if status.state == PipelineState::Paused { "paused" } else { "rec" };
+    let (mark, size) = match status.outputs.iter().find_map(|it| it.replay.as_ref()) {
+        // Where nothing else is recorded, what is held is what there is.
+        Some(it) if status.outputs.len() == 1 => {
+            let mark = if mark == "rec" { "replay" } else { mark };
+            (mark, format!("{} held, {} saved", bytes(it.held_bytes), it.clips))
+        }
+        _ => (mark, bytes(status.bytes)),
+    };
     // In the order of the line, each with its rank: the last ranks give way first.
     let fields = [
         (0, format!("{mark} {}", clock(status.seconds))),
@@ -21,7 +29,7 @@ pub fn line(status: &Status, columns: usize) -> String {
         (1, format!("{} dropped", status.dropped)),
         (6, status.encoders.join("+")),
         (7, format!("{:.0} ms", status.latency.p50_ms)),
-        (2, bytes(status.bytes)),
+        (2, size),
     ];
     let mut chosen = [false; 8];
     let mut left = columns;

@@ -2,16 +2,25 @@
 
 mod args;
 mod bench;
+mod camera;
+mod ctl;
+mod desktop_file;
 mod doctor;
 mod failure;
+mod hotkeys;
+mod key;
 mod live;
 mod presets;
 mod print;
 mod quiet;
 mod record;
+mod replay;
+mod run;
+mod saves;
 mod session;
 mod shell;
 mod signals;
+mod stream;
 mod summary;
 mod view;
 
@@ -19,7 +28,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{CaptureArgs, Cli, Command};
+use args::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -44,23 +53,14 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Bench(args) => bench::run(&args)?,
         Command::Completions { shell } => shell::completions(shell),
         Command::Man => shell::manual()?,
-        Command::Stream(args) => return later(&args.capture, "streaming"),
-        Command::Camera(args) => return later(&args.capture, "the virtual camera"),
-        Command::Replay(args) => return later(&args.capture, "the replay buffer"),
-        Command::Run(_) => return not_built("running a file", "record one output with `ghoststream record`"),
-        Command::Ctl(_) => return not_built("remote control", "stop a recording with Ctrl-C or SIGTERM"),
+        Command::DesktopFile => desktop_file::run()?,
+        Command::Stream(args) => return stream::run(&args),
+        Command::Camera(args) => return camera::run(&args),
+        Command::Replay(args) => return replay::run(&args),
+        Command::Run(args) => return run::run(&args),
+        Command::Ctl(args) => ctl::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A capturing command of a later version: wrong options are still told first.
-fn later(args: &CaptureArgs, feature: &'static str) -> Result<ExitCode, Failure> {
-    args.resolve()?;
-    not_built(feature, "record to a file with `ghoststream record`")
-}
-
-fn not_built(feature: &'static str, instead: &'static str) -> Result<ExitCode, Failure> {
-    Err(ghoststream::Error::NotBuilt { feature, instead }.into())
 }
 
 /// Help and version are answers; anything else is a mistake, told as JSON where JSON was asked for.
@@ -72,7 +72,8 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
     let text = error.to_string();
     let clean = print::without_secrets(&text);
-    if clean == text {
+    // Help repeats nothing that was typed, and shows what URLs look like.
+    if clean == text || !error.use_stderr() {
         // With colours where there is a terminal.
         let _ = error.print();
     } else {

@@ -1,6 +1,7 @@
 //! `ghoststream record`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use ghoststream::{Container, Output, OutputConfig, Pipeline, Resolved};
 
@@ -14,12 +15,13 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let output = output(args, resolved.overwrite)?;
     let duration = resolved.duration;
     let pipeline = pipeline(resolved, output)?;
-    session::run(&pipeline, duration, args.capture.json)
+    session::run(&pipeline, duration, &args.capture.session())
 }
 
-fn pipeline(resolved: Resolved, output: OutputConfig) -> Result<Pipeline, Failure> {
+/// One rendition for one output, with every track of sound.
+pub fn pipeline(resolved: Resolved, output: OutputConfig) -> Result<Arc<Pipeline>, Failure> {
     let builder = Pipeline::builder(resolved.capture).rendition(resolved.encoder).output(output);
-    Ok(resolved.audio.into_iter().fold(builder, ghoststream::PipelineBuilder::audio).build()?)
+    Ok(Arc::new(resolved.audio.into_iter().fold(builder, ghoststream::PipelineBuilder::audio).build()?))
 }
 
 fn output(args: &RecordArgs, overwrite: bool) -> Result<OutputConfig, Failure> {

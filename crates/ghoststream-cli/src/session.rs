@@ -1,39 +1,60 @@
 //! A capturing command while it runs: start, watch, stop, report.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use ghoststream::{Error, Pipeline, Report};
+use ghoststream::control::{Name, Server};
+use ghoststream::{Error, Pipeline, PipelineState, Report};
 
 use crate::failure::Failure;
-use crate::signals::{Signal, Signals};
+use crate::hotkeys::{Heard, Keys};
+use crate::saves::Saves;
+use crate::signals::{Event, Signal, Signals};
 use crate::view::View;
 
 /// How long a start that was interrupted may take to give up. What it waits for may be a dialog
 /// that nobody answers; there is nothing yet that could be lost.
 const GIVE_UP: Duration = Duration::from_millis(500);
 
+/// How a capturing command shows itself and is found.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Whether everything is told as JSON.
+    pub json: bool,
+    /// The name by which it is controlled. `None` is the process id.
+    pub control: Option<Name>,
+    /// Whether the desktop is asked for keys.
+    pub hotkeys: bool,
+}
+
 /// Why a recording ends.
 enum End {
     /// Someone stopped it.
     Signal(Signal),
-    /// It is as long as it was to be.
-    Duration,
+    /// A key did, or it is as long as it was to be.
+    AsWanted,
     /// The source or the outputs ended, or something failed.
     Itself(Box<Result<Report, Error>>),
 }
 
 /// Runs a pipeline until it ends and says how it went.
-pub fn run(pipeline: &Pipeline, duration: Option<Duration>, json: bool) -> Result<ExitCode, Failure> {
+pub fn run(
+    pipeline: &Arc<Pipeline>,
+    duration: Option<Duration>,
+    options: &Options,
+) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("gs-cli")
         .enable_all()
         .build()
         .context("starting the runtime")?;
-    let mut view = View::new(json);
-    let outcome = runtime.block_on(record(pipeline, duration, &mut view));
+    let mut view = View::new(options.json);
+    // Until the end, so that a stop by control is answered.
+    let _control = listen(pipeline, options.control.as_ref(), &mut view)?;
+    let outcome = runtime.block_on(record(pipeline, duration, options.hotkeys, &mut view));
     view.notes(pipeline);
     view.clear();
     // A start that was given up may still wait for a dialog.
@@ -41,22 +62,42 @@ pub fn run(pipeline: &Pipeline, duration: Option<Duration>, json: bool) -> Resul
     outcome
 }
 
+/// Lets others control it. Without a place for the socket the recording is none the worse.
+fn listen(pipeline: &Arc<Pipeline>, name: Option<&Name>, view: &mut View) -> Result<Option<Server>, Failure> {
+    match Server::start(pipeline, name) {
+        Ok(server) => Ok(Some(server)),
+        // Who gave it a name counts on it.
+        Err(error) if name.is_some() => Err(Failure::usage(format!("--control is not possible: {error}"))),
+        Err(error) => {
+            view.note(&format!("it cannot be controlled by `ghoststream ctl`: {error}"));
+            Ok(None)
+        }
+    }
+}
+
 async fn record(
     pipeline: &Pipeline,
     duration: Option<Duration>,
+    hotkeys: bool,
     view: &mut View,
 ) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen()?;
     if let Some(signal) = start(pipeline, &mut signals, view).await? {
         return Ok(ExitCode::from(signal.status()));
     }
-    let end = watch(pipeline, duration, &mut signals, view).await;
+    let mut asked = Asked { signals, keys: Keys::ask(hotkeys), saves: Saves::default(), marks: 0 };
+    let end = watch(pipeline, duration, &mut asked, view).await;
+    let Asked { mut saves, .. } = asked;
     view.update(pipeline);
     let (signal, result) = match end {
         End::Signal(signal) => (Some(signal), pipeline.stop().await),
-        End::Duration => (None, pipeline.stop().await),
+        End::AsWanted => (None, pipeline.stop().await),
         End::Itself(result) => (None, *result),
     };
+    // Ending has waited for them.
+    while !saves.are_done() {
+        view.saved(saves.next().await);
+    }
     view.notes(pipeline);
     match result {
         Ok(report) => {
@@ -87,7 +128,11 @@ async fn start(
                 result?;
                 return Ok(None);
             }
-            signal = signals.next() => {
+            event = signals.next() => {
+                let Event::End(signal) = event else {
+                    view.note("nothing is recorded yet");
+                    continue;
+                };
                 // Without a report there is nothing to say; a start that cannot be stopped in time
                 // ends with the process.
                 let _ = tokio::time::timeout(GIVE_UP, pipeline.stop()).await;
@@ -98,10 +143,19 @@ async fn start(
     }
 }
 
-async fn watch(
-    pipeline: &Pipeline,
+/// Who may ask for something while it runs, and what was begun for them.
+struct Asked<'a> {
+    signals: Signals,
+    keys: Keys,
+    saves: Saves<'a>,
+    /// Markers that keys have set.
+    marks: u32,
+}
+
+async fn watch<'a>(
+    pipeline: &'a Pipeline,
     duration: Option<Duration>,
-    signals: &mut Signals,
+    asked: &mut Asked<'a>,
     view: &mut View,
 ) -> End {
     let mut tick = tokio::time::interval(view.period());
@@ -111,10 +165,50 @@ async fn watch(
     loop {
         tokio::select! {
             result = &mut ended => return End::Itself(Box::new(result)),
-            signal = signals.next() => return End::Signal(signal),
-            () = &mut long_enough => return End::Duration,
+            event = asked.signals.next() => if let Some(end) = asked.follow(event, pipeline, view) {
+                return end;
+            },
+            heard = asked.keys.next() => match heard {
+                Heard::Note(note) => view.note(&note),
+                Heard::Event(event) => if let Some(end) = asked.follow(event, pipeline, view) {
+                    return end;
+                },
+            },
+            () = &mut long_enough => return End::AsWanted,
+            saved = asked.saves.next() => view.saved(saved),
             _ = tick.tick() => view.update(pipeline),
         }
+    }
+}
+
+impl<'a> Asked<'a> {
+    /// Does what was asked for; where that is the end, returns it.
+    fn follow(&mut self, event: Event, pipeline: &'a Pipeline, view: &View) -> Option<End> {
+        match event {
+            Event::End(signal) => return Some(End::Signal(signal)),
+            Event::Stop => return Some(End::AsWanted),
+            Event::SaveReplay => self.saves.begin(pipeline),
+            Event::Pause => pause_or_resume(pipeline, view),
+            Event::Mark => {
+                self.marks += 1;
+                let title = format!("Marker {}", self.marks);
+                match pipeline.marker(&title) {
+                    Ok(()) => view.note(&format!("marked as {title:?}")),
+                    Err(error) => view.note(&error.to_string()),
+                }
+            }
+        }
+        None
+    }
+}
+
+fn pause_or_resume(pipeline: &Pipeline, view: &View) {
+    let paused = pipeline.status().state == PipelineState::Paused;
+    let (done, told) = if paused { (pipeline.resume(), "resumed") } else { (pipeline.pause(), "paused") };
+    match done {
+        Ok(()) => view.note(told),
+        // It ends at this moment.
+        Err(error) => view.note(&error.to_string()),
     }
 }
 

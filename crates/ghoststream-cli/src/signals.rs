@@ -1,4 +1,4 @@
-//! Being told to stop.
+//! Being told to stop, to save, to pause.
 //!
 //! The first signal ends the recording in an orderly way. A second Ctrl-C within a second ends the
 //! process at once: files are whole up to the last second at every moment, so nothing else is lost.
@@ -35,10 +35,25 @@ impl Signal {
     }
 }
 
-/// The signals that end a recording.
+/// What a signal, or a key, asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The end.
+    End(Signal),
+    /// SIGUSR1: save what the replay buffer holds.
+    SaveReplay,
+    /// SIGUSR2: pause, or go on.
+    Pause,
+    /// Set a marker.
+    Mark,
+    /// The end, which is no failure.
+    Stop,
+}
+
+/// The signals that a capturing command follows.
 #[derive(Debug)]
 pub struct Signals {
-    receiver: mpsc::Receiver<Signal>,
+    receiver: mpsc::Receiver<Event>,
 }
 
 impl Signals {
@@ -47,6 +62,7 @@ impl Signals {
         let open = |kind| signal(kind).context("listening for signals");
         let (mut interrupt, mut terminate) = (open(SignalKind::interrupt())?, open(SignalKind::terminate())?);
         let mut hangup = if ignores_hangup() { None } else { Some(open(SignalKind::hangup())?) };
+        let (mut save, mut pause) = (open(SignalKind::user_defined1())?, open(SignalKind::user_defined2())?);
         let (sender, receiver) = mpsc::channel(4);
         tokio::spawn(async move {
             let mut last: Option<Instant> = None;
@@ -55,6 +71,14 @@ impl Signals {
                     _ = interrupt.recv() => Signal::Interrupt,
                     _ = terminate.recv() => Signal::Terminate,
                     () = next(&mut hangup) => Signal::HangUp,
+                    _ = save.recv() => {
+                        let _ = sender.try_send(Event::SaveReplay);
+                        continue;
+                    }
+                    _ = pause.recv() => {
+                        let _ = sender.try_send(Event::Pause);
+                        continue;
+                    }
                 };
                 if got == Signal::Interrupt
                     && last.replace(Instant::now()).is_some_and(|it| it.elapsed() < AT_ONCE)
@@ -62,16 +86,16 @@ impl Signals {
                     end_at_once();
                 }
                 // A full channel holds signals enough.
-                let _ = sender.try_send(got);
+                let _ = sender.try_send(Event::End(got));
             }
         });
         Ok(Self { receiver })
     }
 
     /// The next one.
-    pub async fn next(&mut self) -> Signal {
+    pub async fn next(&mut self) -> Event {
         match self.receiver.recv().await {
-            Some(signal) => signal,
+            Some(event) => event,
             // The task lives as long as the runtime; without it no signal can come.
             None => std::future::pending().await,
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use console::Term;
-use ghoststream::{Pipeline, Report, Status};
+use ghoststream::{Error, Pipeline, Report, SavedReplay, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -29,8 +29,17 @@ enum Mode {
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Event<'a> {
     Status(&'a Status),
-    Note { message: &'a str },
+    Note {
+        message: &'a str,
+    },
     Report(&'a Report),
+    /// A clip of a replay buffer is on the disk.
+    Saved(&'a SavedReplay),
+    /// A replay could not be saved; what is held is held still.
+    #[serde(rename = "save-failed")]
+    SaveFailed {
+        message: &'a str,
+    },
 }
 
 impl View {
@@ -78,11 +87,24 @@ impl View {
     pub fn notes(&mut self, pipeline: &Pipeline) {
         let notes = pipeline.notes_since(self.notes_known);
         self.notes_known += notes.len();
-        for note in &notes {
-            match &self.mode {
-                Mode::Json => event(&Event::Note { message: note }),
-                Mode::Live(_) | Mode::Quiet => print::warn(&format!("note: {note}")),
-            }
+        notes.iter().for_each(|it| self.note(it));
+    }
+
+    /// Shows a note of the command's own.
+    pub fn note(&self, note: &str) {
+        match &self.mode {
+            Mode::Json => event(&Event::Note { message: note }),
+            Mode::Live(_) | Mode::Quiet => print::warn(&format!("note: {note}")),
+        }
+    }
+
+    /// Tells what came of a save: the clips' paths on standard output, for scripts.
+    pub fn saved(&self, saved: Result<Vec<SavedReplay>, Error>) {
+        match (&self.mode, saved) {
+            (Mode::Json, Ok(clips)) => clips.iter().for_each(|it| event(&Event::Saved(it))),
+            (_, Ok(clips)) => clips.iter().for_each(|it| print::line(&it.path.display().to_string())),
+            (Mode::Json, Err(error)) => event(&Event::SaveFailed { message: &error.to_string() }),
+            (_, Err(error)) => print::warn(&format!("error: {error}")),
         }
     }
 

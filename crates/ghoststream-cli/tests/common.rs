@@ -2,16 +2,50 @@
 #![allow(dead_code)]
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// The command in an environment where nothing is found: no session, no configuration.
+/// The command in an environment where nothing is found: no session, no configuration. Its control socket is
+/// below the home.
 pub fn ghoststream(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ghoststream"));
-    command.env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
+    command.env_clear().env("HOME", home).env("XDG_RUNTIME_DIR", home);
+    command.env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
     command
+}
+
+/// The options of a small test card that software encodes, which two busy cores keep up with.
+pub const SMALL: [&str; 12] = [
+    "--source",
+    "test-card",
+    "--size",
+    "320x180",
+    "--fps",
+    "30",
+    "--encoder",
+    "software",
+    "--encoder-preset",
+    "fastest",
+    "--codec",
+    "h264",
+];
+
+/// A home, and the recordings in it.
+#[derive(Debug)]
+pub struct Place {
+    pub dir: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn empty() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
 }
 
 /// What came of a command.
@@ -33,6 +67,11 @@ impl Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).expect("text");
+        // Whatever a test is about: no key, no passphrase.
+        for bytes in [&output.stdout, &output.stderr] {
+            let told = testkit::secrets::line_with_one(std::str::from_utf8(bytes).expect("text"));
+            assert_eq!(told.map(str::len), None, "a secret was told; its line is not repeated here");
+        }
         Self {
             status: output.status.code().unwrap_or(-1),
             stdout: text(output.stdout),

@@ -3,14 +3,21 @@
 mod common;
 
 use common::{bounded, ghoststream, run};
+use testkit::portal::{Answer, Keys, Script};
 
 #[test]
 fn a_machine_without_a_session_is_examined_all_the_same() {
     let text = run(&["doctor"], None);
     assert_eq!((text.status, text.stderr.as_str()), (0, ""));
-    for heading in
-        ["Machine", "Desktop", "Encoders at 1920x1080", "What each preset would use", "What is missing"]
-    {
+    for heading in [
+        "Machine",
+        "NVENC",
+        "Vulkan",
+        "Desktop",
+        "Encoders at 1920x1080",
+        "What each preset would use",
+        "What is missing",
+    ] {
         assert!(text.stdout.lines().any(|it| it == heading), "{heading} is not in:\n{}", text.stdout);
     }
     assert!(!text.stdout.contains('\u{1b}'), "colours without a terminal");
@@ -43,6 +50,37 @@ fn each_encoder_works_or_says_why_not() {
     for preset in json[0]["presets"].as_array().unwrap() {
         assert!(preset["encoder"].is_string() && preset["codec"].is_string(), "{preset}");
     }
+}
+
+#[test]
+fn vulkans_devices_are_told_and_software_is_known_for_what_it_is() {
+    let found = run(&["doctor", "--json"], None).json().remove(0);
+    let vulkan = &found["vulkan"];
+    let devices = vulkan["devices"].as_array().unwrap();
+    let lavapipe = devices.iter().find(|it| it["kind"] == "software").expect("lavapipe");
+    assert!(lavapipe["name"].as_str().unwrap().starts_with("llvmpipe"), "{lavapipe}");
+    assert!(lavapipe["driver"].as_str().unwrap().contains("Mesa"), "{lavapipe}");
+    assert_ne!(vulkan["auto"], lavapipe["name"], "{vulkan}");
+    assert!(!vulkan["reason"].as_str().unwrap().is_empty(), "{vulkan}");
+    for missing in lavapipe["missing"].as_array().unwrap() {
+        assert!(missing["feature"].is_string() && missing["without"].is_string(), "{missing}");
+    }
+    let page = run(&["doctor"], None).stdout;
+    assert!(page.contains("(the CPU, playing a GPU)") && page.contains("processing auto"), "{page}");
+}
+
+#[test]
+fn a_machine_without_a_vulkan_driver_says_what_to_install() {
+    let home = tempfile::tempdir().unwrap();
+    // The loader takes these in place of all that are installed.
+    let mut command = ghoststream(home.path());
+    command.env("VK_DRIVER_FILES", "/nonexistent.json").env("VK_ICD_FILENAMES", "/nonexistent.json");
+    let ran = bounded(command.args(["doctor", "--json"]));
+    assert_eq!(ran.status, 0, "{ran:?}");
+    let vulkan = &ran.json().remove(0)["vulkan"];
+    assert!(vulkan["error"].as_str().is_some_and(|it| it.contains("no driver that works")), "{vulkan}");
+    assert!(vulkan["remedy"].as_str().is_some_and(|it| it.contains("mesa-vulkan-drivers")), "{vulkan}");
+    assert!(vulkan["auto"].is_null() && vulkan["devices"].as_array().unwrap().is_empty(), "{vulkan}");
 }
 
 #[test]
@@ -83,7 +121,7 @@ fn a_bus_that_never_answers_is_given_up() {
 #[test]
 fn a_portal_is_asked_what_it_can_share_without_a_dialog() {
     let session = testkit::Session::start().unwrap();
-    let refuses = testkit::portal::Script::new(testkit::portal::Answer::Refuse);
+    let refuses = Script::new(Answer::Refuse);
     let portal = testkit::Portal::start(&session, refuses).unwrap();
     let home = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
@@ -95,5 +133,18 @@ fn a_portal_is_asked_what_it_can_share_without_a_dialog() {
     assert!(found["portal"]["error"].is_null());
     let text = run(&[]).stdout;
     assert!(text.contains("monitor, window, virtual; cursor hidden, embedded, metadata"), "{text}");
+    assert!(found["portal"]["global_shortcuts"].is_null(), "{found}");
+    assert!(text.contains("hotkeys            -- the portal has no global shortcuts"), "{text}");
+    assert_eq!(portal.seen().dialogs, 0);
+}
+
+#[test]
+fn global_shortcuts_are_told_without_a_dialog() {
+    let session = testkit::Session::start().unwrap();
+    let script = Script::new(Answer::Refuse).with_keys(Keys::All);
+    let portal = testkit::Portal::start(&session, script).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let ran = bounded(ghoststream(home.path()).envs(session.environment()).arg("doctor"));
+    assert!(ran.stdout.contains("hotkeys            ok global shortcuts, version"), "{ran:?}");
     assert_eq!(portal.seen().dialogs, 0);
 }

@@ -22,8 +22,9 @@ fn options(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn the_command_line_page_has_the_options_of_record_and_bench_and_no_others() {
-    let help = run(&["record", "--help"], None).stdout + &run(&["bench", "--help"], None).stdout;
+fn the_command_line_page_has_the_options_of_the_commands_and_no_others() {
+    let commands = ["record", "bench", "replay", "camera", "stream"];
+    let help: String = commands.iter().map(|it| run(&[it, "--help"], None).stdout).collect();
     let page = page("command-line.md");
     let (there, documented) = (options(&help), options(&page));
     let expected: BTreeSet<_> = there.difference(&["help", "version"].into()).copied().collect();
@@ -50,6 +51,46 @@ fn the_profile_page_has_every_key_and_no_other() {
     let rows = page.lines().filter_map(|it| it.strip_prefix("| `")?.split('`').next());
     let documented: BTreeSet<_> = rows.collect();
     assert_eq!(documented, ghoststream::Settings::KEYS.iter().copied().collect());
+}
+
+#[test]
+fn the_example_of_the_run_page_is_understood_and_its_keys_are_those_there_are() {
+    let page = page("run.md");
+    let example = page.split("```toml\n").nth(1).and_then(|it| it.split("```").next()).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(home.path().join(".config/ghoststream")).unwrap();
+    std::fs::create_dir(home.path().join("Videos")).unwrap();
+    std::fs::write(home.path().join(".config/ghoststream/stream-key"), "key").unwrap();
+    let file = home.path().join("evening.toml");
+    // All of it is understood before the portal is asked, which is not there.
+    std::fs::write(&file, example).unwrap();
+    let ran = common::bounded(common::ghoststream(home.path()).arg("run").arg(&file));
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let rows: Vec<_> = page.lines().filter_map(|it| it.strip_prefix("| `")?.split('`').next()).collect();
+    for key in rows.iter().skip_while(|it| **it != "file") {
+        std::fs::write(&file, format!("[output.a]\n{key} = 1979-05-27\n")).unwrap();
+        let ran = common::bounded(common::ghoststream(home.path()).arg("run").arg(&file));
+        assert!(ran.stderr.contains(&format!("{key} takes ")), "{key}: {}", ran.stderr);
+    }
+    std::fs::write(&file, "[output.a]\nx = 1\n").unwrap();
+    let told = common::bounded(common::ghoststream(home.path()).arg("run").arg(&file)).stderr;
+    let keys = told.split("there are ").nth(1).unwrap().trim();
+    assert!(keys.split(", ").all(|it| rows.contains(&it)), "{keys} in {rows:?}");
+}
+
+#[test]
+fn the_control_page_has_every_command() {
+    let page = page("control.md");
+    let help = run(&["ctl", "--help"], None).stdout;
+    let commands = help.lines().skip_while(|it| *it != "Commands:").skip(1).take_while(|it| !it.is_empty());
+    // What does not fit on a line goes on far to the right.
+    let begun = commands.filter(|it| !it.starts_with("   "));
+    let commands: Vec<_> =
+        begun.filter_map(|it| it.split_whitespace().next()).filter(|it| *it != "help").collect();
+    assert_eq!(commands.len(), 11);
+    for command in commands {
+        assert!(page.contains(&format!("`{command}`")), "{command} is not documented");
+    }
 }
 
 #[test]

@@ -2,26 +2,13 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use common::{Background, Ran, bounded, ghoststream, until};
+use common::{Background, Place, Ran, bounded, ghoststream, until};
 use testkit::judge::{Verdict, judge};
 
-/// A directory that is both home and where the recording goes.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
 impl Place {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
     /// Records a small test card, which two busy cores keep up with, to this file.
     fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = ghoststream(self.dir.path());
@@ -58,7 +45,7 @@ fn whole(path: &Path) -> Verdict {
 
 #[test]
 fn the_test_card_is_recorded_to_matroska_with_its_beep() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("card.mkv", &["--duration", "3"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (0, ""), "{ran:?}");
     let verdict = whole(&place.file("card.mkv"));
@@ -71,7 +58,7 @@ fn the_test_card_is_recorded_to_matroska_with_its_beep() {
 
 #[test]
 fn the_test_card_is_recorded_to_mp4_without_sound() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("card.mp4", &["--duration", "2", "--audio", "none", "--codec", "h264"]);
     assert_eq!(ran.status, 0, "{ran:?}");
     let verdict = whole(&place.file("card.mp4"));
@@ -81,7 +68,7 @@ fn the_test_card_is_recorded_to_mp4_without_sound() {
 
 #[test]
 fn the_test_card_is_recorded_to_webm_as_av1_and_opus() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("card.webm", &["--duration", "2", "--bitrate", "5000"]);
     assert_eq!((ran.status, ran.stdout.as_str()), (0, ""), "{ran:?}");
     assert!(ran.stderr.lines().all(|it| it.starts_with("note: ")), "noise: {}", ran.stderr);
@@ -92,7 +79,7 @@ fn the_test_card_is_recorded_to_webm_as_av1_and_opus() {
 
 #[test]
 fn encoders_that_were_refused_are_told_once() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("card.mp4", &["--duration", "1", "--codec", "hevc", "--json"]);
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
     let report = report(&ran);
@@ -112,7 +99,7 @@ fn encoders_that_were_refused_are_told_once() {
 
 #[test]
 fn h264_into_webm_is_a_mistake_that_says_what_fits() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("card.webm", &["--codec", "h264"]);
     assert_eq!(ran.status, 2, "{ran:?}");
     assert!(ran.stderr.contains("h264") && ran.stderr.contains("av1"), "{}", ran.stderr);
@@ -121,7 +108,7 @@ fn h264_into_webm_is_a_mistake_that_says_what_fits() {
 
 #[test]
 fn json_tells_the_status_each_second_and_the_report_last() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("card.mkv", &["--duration", "3", "--json"]);
     assert_eq!(ran.status, 0, "{ran:?}");
     let lines = ran.json();
@@ -141,7 +128,7 @@ fn json_tells_the_status_each_second_and_the_report_last() {
 
 #[test]
 fn flags_beat_the_profile_which_beats_the_preset() {
-    let place = Place::new();
+    let place = Place::empty();
     let config = place.file("profiles.toml");
     let text = "audio = \"none\"\nsource = \"test-card\"\n[profile.small]\npreset = \"discord-720p\"\n\
                 size = \"480x270\"\nfps = 20\n";
@@ -160,7 +147,7 @@ fn flags_beat_the_profile_which_beats_the_preset() {
 
 #[test]
 fn without_a_name_the_file_goes_to_the_videos_directory() {
-    let place = Place::new();
+    let place = Place::empty();
     let mut command = ghoststream(place.dir.path());
     command.args(["record", "--source", "test-card", "--size", "320x180", "--duration", "0.5", "--json"]);
     let ran = bounded(&mut command);
@@ -173,7 +160,7 @@ fn without_a_name_the_file_goes_to_the_videos_directory() {
 #[test]
 fn ctrl_c_ends_with_130_and_a_whole_file() {
     for (signal, status, name) in [("INT", 130, "a.mkv"), ("TERM", 143, "b.mp4"), ("HUP", 129, "c.mkv")] {
-        let place = Place::new();
+        let place = Place::empty();
         let running = Background::start(&mut place.command(name, &[]));
         until_recording(&running, &place.file(name));
         running.signal(signal);
@@ -186,7 +173,7 @@ fn ctrl_c_ends_with_130_and_a_whole_file() {
 /// The encoder holds so many pictures back that the first signal cannot be done when the second comes.
 #[test]
 fn a_second_ctrl_c_ends_at_once_and_leaves_what_plays() {
-    let place = Place::new();
+    let place = Place::empty();
     let slow = ["--encoder-preset", "best", "--lookahead", "120", "--size", "1280x720", "--audio", "none"];
     let running = Background::start(&mut place.command("card.mkv", &slow));
     until_recording(&running, &place.file("card.mkv"));
@@ -204,7 +191,7 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_what_plays() {
 
 #[test]
 fn a_file_that_exists_is_kept_unless_told_otherwise() {
-    let place = Place::new();
+    let place = Place::empty();
     std::fs::write(place.file("card.mkv"), "precious").unwrap();
     let kept = place.record("card.mkv", &["--duration", "0.5"]);
     assert_eq!(kept.status, 1, "{kept:?}");
@@ -217,7 +204,7 @@ fn a_file_that_exists_is_kept_unless_told_otherwise() {
 
 #[test]
 fn a_directory_that_is_not_there_is_told_by_name() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("nowhere/card.mkv", &["--duration", "0.5"]);
     assert_eq!(ran.status, 1, "{ran:?}");
     assert!(ran.stderr.contains("nowhere/card.mkv"), "{}", ran.stderr);
@@ -228,7 +215,7 @@ fn a_directory_that_is_not_there_is_told_by_name() {
 
 #[test]
 fn a_region_beside_the_picture_is_a_mistake() {
-    let place = Place::new();
+    let place = Place::empty();
     let ran = place.record("card.mkv", &["--region", "5000,5000,64x64"]);
     assert_eq!(ran.status, 2, "{ran:?}");
     assert!(ran.stderr.contains("1920x1080"), "the picture's size: {}", ran.stderr);
@@ -237,7 +224,7 @@ fn a_region_beside_the_picture_is_a_mistake() {
 
 #[test]
 fn a_region_of_the_picture_is_recorded_at_its_own_size() {
-    let place = Place::new();
+    let place = Place::empty();
     let mut command = ghoststream(place.dir.path());
     command.args([
         "record",
@@ -258,7 +245,7 @@ fn a_region_of_the_picture_is_recorded_at_its_own_size() {
 
 #[test]
 fn a_desktop_without_a_portal_is_an_error_that_says_what_to_install() {
-    let place = Place::new();
+    let place = Place::empty();
     let mut command = ghoststream(place.dir.path());
     let ran = bounded(command.args(["record", "-o"]).arg(place.file("card.mkv")));
     assert_eq!(ran.status, 1, "{ran:?}");

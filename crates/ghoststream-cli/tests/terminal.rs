@@ -37,7 +37,12 @@ fn drawn(columns: u16) -> String {
         String::from_utf8(text).unwrap()
     });
     let mut command = std::process::Command::new("sh");
-    command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", home.path()).env("TERM", "xterm");
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", home.path())
+        .env("TERM", "xterm")
+        .env("XDG_RUNTIME_DIR", home.path());
     let script = "exec \"$0\" record --source test-card --size 320x180 --fps 30 --encoder-preset fastest \
                   --duration 2 -o \"$HOME/x.mkv\" >&\"$1\" 2>&1";
     // The shell puts the terminal in the place of the pipes that `bounded` reads.
@@ -70,7 +75,7 @@ fn the_live_line_shows_the_recording_and_never_wraps() {
         }
         let newlines = text.matches('\n').count();
         let notes = text.matches("note: ").count();
-        assert_eq!(newlines, notes + 4, "the summary has four lines, the live line none: {text}");
+        assert_eq!(newlines, notes + 5, "the summary has five lines, the live line none: {text}");
     }
     let wide = drawn(120);
     for part in [" frames  ", " fps  ", "bit/s  ", " dropped  ", "  libx264  ", " ms  "] {

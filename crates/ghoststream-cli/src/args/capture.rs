@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueHint};
+use ghoststream::control::Name;
 use ghoststream::{
     AudioCodec, BReference, Chroma, Codec, ConfigError, CursorMode, EncoderChoice, EncoderPreset,
     FrameRateMode, Hdr, Interpolate, Multipass, Preset, Profile, Profiles, RateControl, Resolved, Scaler,
@@ -12,6 +13,7 @@ use ghoststream::{
 };
 
 use crate::failure::Failure;
+use crate::session;
 
 macro_rules! words {
     ($name:ty) => {
@@ -184,7 +186,7 @@ pub struct CaptureArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "NVIDIA's encoder")]
     gpu: Option<String>,
 
-    /// Sound: desktop, mic, app:NAME, node:ID or none; repeat for a track each [default: desktop]
+    /// Sound: desktop, mic, app:NAME, node:ID, mix (of the others) or none; repeat for a track each [default: desktop]
     #[arg(long, value_name = "SOURCE", help_heading = "Sound")]
     audio: Vec<String>,
 
@@ -206,6 +208,14 @@ pub struct CaptureArgs {
           default_missing_value = "true", hide_possible_values = true)]
     overwrite: Option<String>,
 
+    /// Live outputs: keep the bitrate and drop pictures when the network carries less
+    #[arg(long)]
+    no_adapt: bool,
+
+    /// Live outputs: the least bitrate, in kbit/s, 50 to 800000 [default: a tenth, 300 at least]
+    #[arg(long, value_name = "KBPS", allow_hyphen_values = true)]
+    bitrate_floor: Option<String>,
+
     /// The profile file [default: ~/.config/ghoststream/config.toml]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Profiles")]
     pub config: Option<PathBuf>,
@@ -213,6 +223,14 @@ pub struct CaptureArgs {
     /// Which profile of that file to use
     #[arg(long, value_name = "NAME", help_heading = "Profiles")]
     pub profile: Option<String>,
+
+    /// The name by which `ghoststream ctl` finds it [default: its process id]
+    #[arg(long, value_name = "NAME")]
+    pub control: Option<Name>,
+
+    /// Ask the desktop for keys that save the replay, pause, set a marker and stop, wherever you are; it says which
+    #[arg(long)]
+    hotkeys: bool,
 
     /// Print one JSON object a second and a last one with the report
     #[arg(long)]
@@ -222,9 +240,14 @@ pub struct CaptureArgs {
 impl CaptureArgs {
     /// Lays what was typed over the profile and checks the whole.
     pub fn resolve(&self) -> Result<Resolved, Failure> {
+        self.resolve_over(Settings::default())
+    }
+
+    /// The same, over what a command takes where neither says anything.
+    pub fn resolve_over(&self, defaults: Settings) -> Result<Resolved, Failure> {
         let flags = self.settings().map_err(|error| in_flags(&error))?;
         let profile = self.read_profile()?;
-        let merged = flags.clone().over(profile.settings().clone());
+        let merged = flags.clone().over(profile.settings().clone()).over(defaults);
         let mut resolved = merged.resolve().map_err(|error| {
             let blamed = if flags.has(error.name) { None } else { profile.blame(&error) };
             blamed.map_or_else(|| in_flags(&error), Failure::from)
@@ -234,6 +257,11 @@ impl CaptureArgs {
             resolved.capture = resolved.capture.with_restore_profile(Some(name.clone()));
         }
         Ok(resolved)
+    }
+
+    /// How the command shows itself and is found while it runs.
+    pub fn session(&self) -> session::Options {
+        session::Options { json: self.json, control: self.control.clone(), hotkeys: self.hotkeys }
     }
 
     fn read_profile(&self) -> Result<Profile, Failure> {
@@ -251,14 +279,17 @@ impl CaptureArgs {
                 settings.set(key, &[value])?;
             }
         }
+        if self.no_adapt {
+            settings.set("adapt", &["false"])?;
+        }
         if !self.audio.is_empty() {
             settings.set("audio", &self.audio)?;
         }
         Ok(settings)
     }
 
-    /// Every option but `--audio`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 41] {
+    /// Every option but `--audio` and `--no-adapt`, by its key.
+    const fn typed(&self) -> [(&'static str, &Option<String>); 42] {
         [
             ("source", &self.source),
             ("region", &self.region),
@@ -301,6 +332,7 @@ impl CaptureArgs {
             ("duration", &self.duration),
             ("resume", &self.resume),
             ("overwrite", &self.overwrite),
+            ("bitrate_floor", &self.bitrate_floor),
         ]
     }
 }
@@ -317,7 +349,7 @@ mod tests {
     #[test]
     fn every_setting_has_an_option() {
         let args = CaptureArgs::default();
-        let mut typed: Vec<_> = args.typed().iter().map(|(key, _)| *key).chain(["audio"]).collect();
+        let mut typed: Vec<_> = args.typed().iter().map(|(key, _)| *key).chain(["audio", "adapt"]).collect();
         let mut keys = Settings::KEYS.to_vec();
         typed.sort_unstable();
         keys.sort_unstable();

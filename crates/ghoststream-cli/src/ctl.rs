@@ -1,0 +1,214 @@
+//! `ghoststream ctl`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ghoststream::control::{Client, ClientError, Code, Directory, Instance, OutputTable, Request};
+use serde_json::{Map, Value};
+
+use crate::args::{CtlArgs, CtlCommand};
+use crate::failure::Failure;
+use crate::print;
+
+/// Asks the one that runs, and prints what it answers.
+pub fn run(args: &CtlArgs) -> Result<(), Failure> {
+    let request = request(&args.command)?;
+    let directory = Directory::of_user().map_err(failed)?;
+    let instance = choose(directory.running().map_err(failed)?, args)?;
+    // What is written to a slow disk or dialled takes its time.
+    let timeout = match request {
+        Request::Stop => None,
+        Request::SaveReplay { .. } | Request::AddOutput { .. } | Request::RemoveOutput { .. } => {
+            Some(Duration::from_secs(120))
+        }
+        _ => Some(Client::TIMEOUT),
+    };
+    let client = Client::connect(&instance.path).and_then(|it| it.with_timeout(timeout));
+    let told = |error: &dyn std::fmt::Display| format!("process {}: {error}", instance.pid);
+    let mut client = client.map_err(|error| Failure::Failed(told(&error)))?;
+    let answer = client.request(&request).map_err(|error| match &error {
+        ClientError::Refused(it) if matches!(it.code, Code::Invalid | Code::Malformed) => {
+            Failure::usage(it.to_string())
+        }
+        ClientError::Refused(it) => Failure::Failed(it.to_string()),
+        _ => Failure::Failed(told(&error)),
+    })?;
+    if args.json {
+        print::line(&answer.to_string());
+    } else {
+        print::line(&words(&request, &answer));
+    }
+    Ok(())
+}
+
+fn failed(error: impl std::error::Error) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+/// The one that is meant.
+fn choose(running: Vec<Instance>, args: &CtlArgs) -> Result<Instance, Failure> {
+    let listed = |of: &[Instance]| {
+        let each = of.iter().map(|it| format!("\n  --pid {} --name {}", it.pid, it.name));
+        each.collect::<String>()
+    };
+    let mut meant: Vec<_> = running
+        .iter()
+        .filter(|it| args.pid.is_none_or(|pid| it.pid == pid))
+        .filter(|it| args.name.as_ref().is_none_or(|name| it.name == *name))
+        .cloned()
+        .collect();
+    match (meant.len(), running.len()) {
+        (1, _) => Ok(meant.remove(0)),
+        (0, 0) => Err(Failure::Failed("no ghoststream is running".to_owned())),
+        (0, _) => Err(Failure::usage(format!("there is none like that; there are{}", listed(&running)))),
+        _ => Err(Failure::usage(format!("several are running; say which one:{}", listed(&meant)))),
+    }
+}
+
+fn request(command: &CtlCommand) -> Result<Request, Failure> {
+    Ok(match command {
+        CtlCommand::Status => Request::Status,
+        CtlCommand::Pause => Request::Pause,
+        CtlCommand::Resume => Request::Resume,
+        CtlCommand::SaveReplay { last } => Request::SaveReplay { last: *last },
+        CtlCommand::Marker { text } => Request::Marker { text: text.clone() },
+        CtlCommand::Bitrate { kbps, rendition } => Request::Bitrate { kbps: *kbps, rendition: *rendition },
+        CtlCommand::KeyFrame => Request::KeyFrame,
+        CtlCommand::AddOutput { says } => Request::AddOutput { output: table(says)? },
+        CtlCommand::RemoveOutput { output } => Request::RemoveOutput { output: *output },
+        CtlCommand::Outputs => Request::Outputs,
+        CtlCommand::Stop => Request::Stop,
+    })
+}
+
+/// What `KEY=VALUE` words say. A value that is JSON is what it says there, anything else is text.
+fn table(says: &[String]) -> Result<OutputTable, Failure> {
+    let mut table = Map::new();
+    for said in says {
+        let Some((key, value)) = said.split_once('=') else {
+            // It may be a URL, and is not repeated.
+            return Err(Failure::usage("an output is described by KEY=VALUE words, such as file=clip.mkv"));
+        };
+        let value = match serde_json::from_str(value) {
+            Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => value,
+            // Several tracks without the quotes that a list of names has.
+            _ if key == "audio" && value.contains(',') => value.split(',').map(name_or_number).collect(),
+            _ if matches!(key, "file" | "directory" | "key_file") => absolute(value)?,
+            _ => value.into(),
+        };
+        table.insert(key.replace('-', "_"), value);
+    }
+    Ok(OutputTable(table))
+}
+
+fn name_or_number(text: &str) -> Value {
+    text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
+}
+
+/// The other process was started in another directory.
+fn absolute(path: &str) -> Result<Value, Failure> {
+    if path.starts_with("~/") {
+        return Ok(path.into());
+    }
+    let path = std::path::absolute(Path::new(path)).map_err(failed)?;
+    path.to_str().map(Value::from).ok_or_else(|| Failure::usage("the path must be UTF-8"))
+}
+
+/// An answer for people.
+fn words(request: &Request, answer: &Value) -> String {
+    let text = |it: &Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned);
+    match request {
+        Request::Status => {
+            let status = &answer["status"];
+            let mut lines = vec![format!(
+                "{}: {}, {:.0} s, {} frames, {} dropped, {:.1} fps, {:.0} kbit/s",
+                answer["pid"],
+                text(&status["state"]),
+                status["seconds"].as_f64().unwrap_or_default(),
+                status["encoded"],
+                status["dropped"],
+                status["fps"].as_f64().unwrap_or_default(),
+                status["bitrate_kbps"].as_f64().unwrap_or_default(),
+            )];
+            lines.extend(outputs(&status["outputs"]));
+            lines.join("\n")
+        }
+        Request::Outputs => outputs(&answer["outputs"]).join("\n"),
+        Request::AddOutput { .. } => format!("added as output {}", answer["output"]),
+        Request::SaveReplay { .. } => {
+            let saved = answer["saved"].as_array().into_iter().flatten();
+            let line = |it: &Value| {
+                format!("saved {}: {:.1} s", text(&it["path"]), it["seconds"].as_f64().unwrap_or_default())
+            };
+            saved.map(line).collect::<Vec<_>>().join("\n")
+        }
+        Request::RemoveOutput { .. } => ended(&answer["report"]),
+        Request::Stop => {
+            let reports = answer["report"]["outputs"].as_array().into_iter().flatten().map(ended);
+            let lines: Vec<_> = reports.collect();
+            if lines.is_empty() { "stopped".to_owned() } else { lines.join("\n") }
+        }
+        Request::Pause => "paused".to_owned(),
+        Request::Resume => "resumed".to_owned(),
+        Request::Marker { text } => format!("marked {text:?}"),
+        Request::Bitrate { kbps, .. } => format!("{kbps} kbit/s from the next picture on"),
+        other => format!("{}: done", other.command()),
+    }
+}
+
+fn outputs(of: &Value) -> Vec<String> {
+    let line = |it: &Value| {
+        let mut line = format!(
+            "  {} {} {}, {:.0} s",
+            it["id"],
+            it["name"].as_str().unwrap_or("output"),
+            it["state"].as_str().unwrap_or_default(),
+            it["seconds"].as_f64().unwrap_or_default()
+        );
+        if let Some(error) = it["error"].as_str() {
+            line += &format!(": {error}");
+        }
+        line
+    };
+    of.as_array().into_iter().flatten().map(line).collect()
+}
+
+/// How an output ended.
+fn ended(report: &Value) -> String {
+    let name = report["name"].as_str().or(report["path"].as_str()).unwrap_or("output");
+    let seconds = report["seconds"].as_f64().unwrap_or_default();
+    match report["error"].as_str() {
+        Some(error) => format!("{name}: {seconds:.1} s are whole: {error}"),
+        None => format!("{name}: {seconds:.1} s, whole"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_output_is_described_by_words() {
+        let OutputTable(table) =
+            table(&["file=/a/b.mkv".into(), "rendition=1".into(), "audio=[0,1]".into()]).unwrap();
+        assert_eq!(Value::Object(table), json!({ "file": "/a/b.mkv", "rendition": 1, "audio": [0, 1] }));
+        let OutputTable(table) = super::table(&["rendition=small".into(), "audio=game,1".into()]).unwrap();
+        assert_eq!(Value::Object(table), json!({ "rendition": "small", "audio": ["game", 1] }));
+        let error = super::table(&["rtmp://h/a/hidden".into()]).unwrap_err();
+        assert!(!error.message().contains("hidden"));
+    }
+
+    #[test]
+    fn a_status_is_a_line_and_one_for_each_output() {
+        let output =
+            json!({ "id": 3, "name": "rtmp://h/app/…", "state": "failed", "seconds": 2.4, "error": "gone" });
+        let status = json!({ "state": "running", "seconds": 7.0, "encoded": 210, "dropped": 0, "fps": 30.0,
+                             "bitrate_kbps": 2500.0, "outputs": [output] });
+        let text = words(&Request::Status, &json!({ "pid": 5, "status": status }));
+        assert_eq!(
+            text,
+            "5: running, 7 s, 210 frames, 0 dropped, 30.0 fps, 2500 kbit/s\n  3 rtmp://h/app/… failed, 2 s: gone"
+        );
+    }
+}
