@@ -29,6 +29,7 @@ test:
 	$(CARGO) test --locked --workspace --doc
 	@scripts/list-ignored
 	$(CARGO) nextest run --locked --workspace --no-fail-fast
+	@scripts/no-secrets
 
 test-matrix:
 	scripts/install-packages test
@@ -48,7 +49,7 @@ bench:
 	$(ROOT) scripts/desktop-chroot
 	$(CARGO) bench --locked --workspace
 	$(CARGO) build --release --locked --package ghoststream-cli --package testkit --bins
-	for name in stages nvenc high-rate start-stop peers soak; do target/release/bench $$name --keep || exit 1; done
+	for name in stages nvenc high-rate start-stop peers soak camera outputs replay rtmp-latency; do target/release/bench $$name --keep || exit 1; done
 
 fmt:
 	$(CARGO) fmt --all
