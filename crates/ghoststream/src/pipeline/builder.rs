@@ -55,7 +55,8 @@ impl PipelineBuilder {
         Self { plan, names: Names { renditions: Vec::new(), audio: Vec::new() } }
     }
 
-    /// Adds a rendition of the first stream. Outputs refer to renditions by their order, from 0.
+    /// Adds a rendition of the first stream. Outputs refer to renditions by their order, from 0. Its encoder is opened
+    /// when an output first takes its packets.
     pub fn rendition(self, encoder: EncoderConfig) -> Self {
         self.rendition_of(0, encoder)
     }
@@ -153,14 +154,19 @@ impl Plan {
         output::check_service(config, &encoder, self.capture.fps)
     }
 
-    /// The renditions that are encoded: all but those from which nobody takes anything but pictures.
+    /// The renditions that are encoded from the start on: those of which an output takes packets.
     pub(super) fn encoded_renditions(&self) -> Vec<usize> {
-        let pictures = |it: &OutputConfig| output::takes_pictures(&it.output);
-        let needed = |rendition: &usize| {
-            let mut takers = self.outputs.iter().filter(|it| it.rendition == *rendition).peekable();
-            takers.peek().is_none() || takers.any(|it| !pictures(it))
+        let taken = |rendition: &usize| {
+            let mut takers = self.outputs.iter().filter(|it| it.rendition == *rendition);
+            takers.any(|it| !output::takes_pictures(&it.output))
         };
-        (0..self.renditions.len()).filter(needed).collect()
+        (0..self.renditions.len()).filter(taken).collect()
+    }
+
+    /// Whether an output takes packets, or one that does may join: for a rendition that nobody has yet.
+    pub(super) fn may_be_heard(&self) -> bool {
+        let for_later = |rendition| self.outputs.iter().all(|it| it.rendition != rendition);
+        !self.encoded_renditions().is_empty() || (0..self.renditions.len()).any(for_later)
     }
 
     /// The containers that a rendition's packets must fit.

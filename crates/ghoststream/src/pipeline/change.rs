@@ -7,18 +7,38 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::builder::RenditionPlan;
 use super::outputs::{self, Begin};
-use super::pictures;
+use super::pictures::{self, Place};
 use super::registry::Entry;
+use super::renditions;
 use super::supervisor::{Command, Shared};
-use super::{Pipeline, lock, panicked};
+use super::{NOT_RUNNING, Pipeline, lock, panicked};
 use crate::stats::OutputReport;
-use crate::{Error, OutputConfig, OutputId, output};
+use crate::{EncoderConfig, Error, OutputConfig, OutputId, output};
 
 impl Pipeline {
+    /// Adds a rendition of the first stream to the running pipeline, and returns its number, for outputs that are
+    /// added then. Its encoder is opened for the first of them that takes packets, and closed when the last has gone.
+    ///
+    /// # Errors
+    /// The pipeline does not run, or a value is out of its range.
+    pub fn add_rendition(&self, encoder: EncoderConfig) -> Result<usize, Error> {
+        self.running()?;
+        encoder.validate()?;
+        let mut place = lock(&self.shared.pictures);
+        let Place { plan, devices, sink } = place.as_deref().ok_or(NOT_RUNNING)?;
+        let (mut plan, number) = (plan.clone(), plan.renditions.len());
+        plan.renditions.push(RenditionPlan { stream: 0, encoder });
+        *place = Some(Arc::new(Place { plan, devices: Arc::clone(devices), sink: sink.clone() }));
+        lock(&self.shared.feeds).renditions = number + 1;
+        Ok(number)
+    }
+
     /// Adds an output to the running pipeline, of a rendition and of audio tracks that it has. Resolves when
     /// its first picture has got there; while the pipeline is paused, when it is open. Nothing else is
-    /// disturbed, however long a server takes to answer.
+    /// disturbed, however long a server takes to answer. The encoder of a rendition of which nobody takes packets yet
+    /// is opened for it, and begins with the source's next frame.
     ///
     /// It begins at a key frame, which is made for it at once, and its own time begins there: a file that
     /// is added late begins at zero like any other. One that takes pictures needs no encoder; it begins with the
@@ -39,11 +59,12 @@ impl Pipeline {
             let result = add(&shared, &entry);
             if result.is_err() {
                 shared.outputs.forget(id);
-                shared.command(Command::OutputNotAdded);
+                shared.command(Command::OutputGone);
             }
             if let Err(Ok(())) = added.send(result) {
                 // Whoever wanted it has gone. As the last output it stays.
                 let _ = shared.outputs.release(&entry).map(|it| it.end(&shared).join());
+                shared.command(Command::OutputGone);
             }
         })?;
         answer.await.unwrap_or_else(|_| Err(panicked())).map(|()| id)
@@ -68,6 +89,7 @@ impl Pipeline {
         self.shared.outputs.help(&format!("gs-close-{id}"), move || {
             // Whoever asked may have gone; the report is kept.
             let _ = removed.send(output.end(&shared).join());
+            shared.command(Command::OutputGone);
         })?;
         answer.await.map_err(|_| panicked())
     }
@@ -80,11 +102,12 @@ fn add(shared: &Arc<Shared>, entry: &Arc<Entry>) -> Result<(), Error> {
     let (first, got_there) = oneshot::channel();
     let begin = Begin::Late(first);
     let place = lock(&shared.pictures).clone().ok_or(STOPPED)?;
-    let control = lock(&shared.controls).get(&entry.config.rendition).cloned();
-    place.plan.check_late(&entry.config, control.as_ref().map(|it| it.terms().ceiling))?;
+    let control = || lock(&shared.controls).get(&entry.config.rendition).cloned();
+    place.plan.check_late(&entry.config, control().map(|it| it.terms().ceiling))?;
     let output = if output::takes_pictures(&entry.config.output) {
         pictures::spawn(pictures::open_late(&place, entry, shared)?, begin, shared, &commands)?
     } else {
+        renditions::open_for(entry, &place, shared, &commands)?;
         outputs::spawn(outputs::open(entry, shared, true)?, begin, shared, &commands)?
     };
     if let Err(output) = shared.outputs.keep(entry, output) {
@@ -92,7 +115,7 @@ fn add(shared: &Arc<Shared>, entry: &Arc<Entry>) -> Result<(), Error> {
         output.join();
         return Err(STOPPED);
     }
-    if let Some(control) = control {
+    if let Some(control) = control() {
         control.ask_key_frame();
     }
     if shared.timeline.is_paused() {

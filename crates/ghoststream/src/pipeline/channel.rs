@@ -1,7 +1,7 @@
 //! The bounded channel from the thread that makes pictures to the one that takes them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -17,14 +17,22 @@ pub(super) struct Job {
 /// The end that the rendition writes to.
 pub(super) struct Frames {
     sender: SyncSender<Job>,
-    queued: Arc<AtomicUsize>,
+    shared: Arc<Both>,
     capacity: usize,
 }
 
 /// The end that the encoder thread reads from.
 pub(super) struct ReceivedFrames {
     receiver: Receiver<Job>,
-    queued: Arc<AtomicUsize>,
+    shared: Arc<Both>,
+}
+
+/// What both ends know.
+#[derive(Default)]
+struct Both {
+    queued: AtomicUsize,
+    /// Whether anything came of a picture yet.
+    flows: AtomicBool,
 }
 
 /// A channel that is deep enough to ride out a stall of the machine, within 64 MiB of pictures; two
@@ -33,8 +41,8 @@ pub(super) fn channel(input: InputSpec, low_latency: bool) -> (Frames, ReceivedF
     let fits = 64 * 1024 * 1024 / input.bytes().max(1);
     let capacity = if low_latency { 2 } else { fits.clamp(4, 32) as usize };
     let (sender, receiver) = sync_channel(capacity);
-    let queued = Arc::new(AtomicUsize::new(0));
-    (Frames { sender, queued: Arc::clone(&queued), capacity }, ReceivedFrames { receiver, queued })
+    let shared: Arc<Both> = Arc::default();
+    (Frames { sender, shared: Arc::clone(&shared), capacity }, ReceivedFrames { receiver, shared })
 }
 
 impl Frames {
@@ -44,12 +52,17 @@ impl Frames {
 
     pub(super) fn has_room_for(&self, pictures: usize) -> bool {
         // Only this thread adds, so room that is seen stays.
-        self.queued.load(Ordering::Acquire) + pictures <= self.capacity
+        self.shared.queued.load(Ordering::Acquire) + pictures <= self.capacity
+    }
+
+    /// Whether anything came of a picture yet: an encoder may keep the first ones for a while.
+    pub(super) fn is_flowing(&self) -> bool {
+        self.shared.flows.load(Ordering::Relaxed)
     }
 
     /// Waits for room. False when the other end has gone.
     pub(super) fn send(&self, job: Job) -> bool {
-        self.queued.fetch_add(1, Ordering::AcqRel);
+        self.shared.queued.fetch_add(1, Ordering::AcqRel);
         self.sender.send(job).is_ok()
     }
 }
@@ -70,8 +83,13 @@ impl ReceivedFrames {
         self.receiver.recv_timeout(timeout).map(|job| self.took(job))
     }
 
+    /// Something came of a picture.
+    pub(super) fn flows(&self) {
+        self.shared.flows.store(true, Ordering::Relaxed);
+    }
+
     fn took(&self, job: Job) -> Job {
-        self.queued.fetch_sub(1, Ordering::AcqRel);
+        self.shared.queued.fetch_sub(1, Ordering::AcqRel);
         job
     }
 }

@@ -1,8 +1,5 @@
 //! Ending: in the order of the data flow, so that everything captured is written or counted.
 
-use std::thread::JoinHandle;
-
-use super::encoder::RunningEncoder;
 use super::lock;
 use super::start::Running;
 use super::supervisor::{End, Shared};
@@ -11,9 +8,10 @@ use crate::{Error, Timestamp, audio};
 
 /// Empties the pipeline, stage by stage, and reports. Returns the failure that ended it, if any.
 pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Option<Error>) {
-    let Running { capture, sink, renditions, encoders, audio, .. } = running;
+    let Running { capture, sink, audio, .. } = running;
     // Nothing is added any more; GPUs that are open for it are closed.
     *lock(&shared.pictures) = None;
+    shared.renditions.close();
     let source = capture.description();
     drop(capture);
     sink.end_all("stopped", end.at);
@@ -22,25 +20,11 @@ pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Opt
     // Sound is emptied beside the picture: an output that interleaves them may wait for either.
     let sound = std::thread::spawn(move || audio::stop_all(audio, end.at));
     let mut error = end.error;
-    join(renditions, "picture", &mut error);
-    let mut reports = Vec::new();
-    for (report, failed) in encoders.into_iter().map(RunningEncoder::join) {
-        reports.push(report);
-        error = error.or(failed);
-    }
+    let reports = shared.renditions.join(&mut error);
     let audio = sound.join().unwrap_or_default();
     let outputs = shared.outputs.join();
     tracing::debug!(%source, ?error, "drained");
     (report(shared, end.reason, reports, audio, outputs), error)
-}
-
-fn join(threads: Vec<JoinHandle<()>>, name: &str, error: &mut Option<Error>) {
-    for thread in threads {
-        if thread.join().is_err() {
-            let failed = || Error::Thread { thread: name.to_owned(), reason: "it panicked".to_owned() };
-            error.get_or_insert_with(failed);
-        }
-    }
 }
 
 fn report(

@@ -29,8 +29,10 @@ mod interpolation;
 mod markers;
 mod outputs;
 mod pictures;
+mod ready;
 mod registry;
 mod rendition;
+mod renditions;
 mod replay;
 mod sound;
 mod span;
@@ -218,10 +220,14 @@ impl Pipeline {
     /// It is not running or has several renditions, the bitrate is out of its range, or the rate
     /// control or the encoder in use does not go by a bitrate that can change.
     pub fn set_bitrate(&self, kbps: u32) -> Result<(), Error> {
-        if lock(&self.shared.controls).len() > 1 {
-            return Err(Error::State("there are several renditions; say whose bitrate is to change"));
-        }
-        self.set_rendition_bitrate(0, kbps)
+        let only = {
+            let controls = lock(&self.shared.controls);
+            if controls.len() > 1 {
+                return Err(Error::State("there are several renditions; say whose bitrate is to change"));
+            }
+            controls.keys().next().copied()
+        };
+        self.set_rendition_bitrate(only.unwrap_or(0), kbps)
     }
 
     /// Changes the bitrate of one rendition, by its number from 0: see
@@ -315,7 +321,7 @@ impl Pipeline {
     fn running(&self) -> Result<(), Error> {
         match self.shared.state() {
             PipelineState::Running | PipelineState::Paused => Ok(()),
-            _ => Err(Error::State("the pipeline is not running")),
+            _ => Err(NOT_RUNNING),
         }
     }
 }
@@ -334,6 +340,8 @@ impl Drop for Pipeline {
         }
     }
 }
+
+const NOT_RUNNING: Error = Error::State("the pipeline is not running");
 
 /// A thread ended without saying why.
 fn panicked() -> Error {

@@ -112,6 +112,13 @@ impl Outputs {
         lock(&self.inner).entries.iter().any(|it| it.is_alive())
     }
 
+    /// Whether any takes packets of this rendition, is about to, or is being made whole with the last of them.
+    pub(super) fn any_encoded_by(&self, rendition: usize) -> bool {
+        let takes =
+            |it: &Entry| it.config.rendition == rendition && !output::takes_pictures(&it.config.output);
+        lock(&self.inner).entries.iter().any(|it| takes(it) && it.report().is_none())
+    }
+
     /// Does what takes time beside everything else; the end of the pipeline waits for it.
     pub(super) fn help(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Error> {
         let mut inner = lock(&self.inner);

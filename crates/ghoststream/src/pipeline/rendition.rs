@@ -106,6 +106,8 @@ impl Rendition {
     /// Makes an encoder's pictures until the queue ends, and tells the supervisor why it did.
     pub(super) fn run(self, first: CapturedFrame, queue: &FrameQueue, commands: &Sender<Command>) {
         let command = match self.show_all(first, queue) {
+            // Nobody wants it any more.
+            _ if queue.is_left() => return,
             Ok((reason, at)) => Command::SourceEnded(reason, at),
             Err(Stop::Failed(error)) => Command::RenditionFailed(error),
             Err(Stop::TakerGone) => return,
@@ -156,7 +158,7 @@ impl Rendition {
     }
 
     fn poll(&mut self, actions: &mut Vec<Action<CapturedFrame>>) {
-        if !self.constant && self.counters.packets.get() > 0 {
+        if !self.constant && self.frames.is_flowing() {
             // Until the encoder lets go of its first packet a still picture is repeated at the full
             // rate, so that a start does not wait for something to move; then once a second.
             self.pacer.set_keep_alive(1_000_000_000);

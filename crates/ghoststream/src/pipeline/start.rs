@@ -2,52 +2,28 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::builder::Plan;
-use super::channel::channel;
-use super::control::Control;
-use super::encoder::{EncoderThread, Ends, FanOut, Feed, Feeds, RunningEncoder};
-use super::hdr;
+use super::encoder::{FanOut, Feed, Feeds};
 use super::lock;
 use super::outputs::{self, Begin, OutputThread};
 use super::pictures::{self, Place, Subscription};
+use super::ready::Ready;
 use super::registry::Entry;
-use super::rendition::{self, Rendition};
-use super::supervisor::{Command, Shared, thread};
+use super::supervisor::{Command, Shared};
 use crate::audio::{self, AudioTrack};
-use crate::capture::{self, Capture, CaptureError, CapturedFrame, FrameQueue, FrameSink, Taken};
-use crate::encode::{self, Opened, Request, Row};
-use crate::processing::gpu::{Chosen, Devices, Wanted, choose};
-use crate::processing::{Recipe, ToneMapping};
-use crate::stats::RenditionReport;
-use crate::{
-    CaptureConfig, EncoderConfig, Error, FrameRate, OutputConfig, OutputId, ProcessError, Rect, Size,
-    Timestamp, output,
-};
+use crate::capture::{self, Capture, CaptureError, FrameQueue, FrameSink};
+use crate::encode;
+use crate::processing::gpu::Devices;
+use crate::{Error, FrameRate, OutputConfig, OutputId, Size, Timestamp, output};
 
 /// Everything that a running pipeline owns, in the order of the data flow.
 pub(super) struct Running {
     pub(super) capture: Box<dyn Capture>,
     pub(super) sink: FrameSink,
-    pub(super) renditions: Vec<JoinHandle<()>>,
-    pub(super) encoders: Vec<RunningEncoder>,
     pub(super) audio: Vec<AudioTrack>,
     /// Outputs that have no picture yet.
     pub(super) waiting_for: Vec<OutputId>,
-}
-
-/// A rendition whose encoder is open.
-struct Ready {
-    /// Its number.
-    rendition: usize,
-    queue: FrameQueue,
-    first: CapturedFrame,
-    opened: Opened,
-    /// The encoders that it may use, the opened one first.
-    rows: Vec<Row>,
-    processing: Chosen,
 }
 
 /// Opens every stage. When one fails, what was opened before is dropped, which closes it.
@@ -75,14 +51,14 @@ pub(super) fn open(plan: &Plan, shared: &Arc<Shared>, commands: &Sender<Command>
         // Nobody has closed it before it runs.
         let _ = shared.outputs.keep(&entry, opening.spawn(shared, commands)?);
     }
-    let (renditions, encoders) = spawn_renditions(plan, shared, commands, ready)?;
+    spawn_renditions(plan, shared, commands, ready)?;
     sink.hold(false);
     for (track, feed) in audio.iter_mut().zip(sound) {
         track.start(audio_sink(shared, feed))?;
     }
-    let place = Place { plan: plan.clone(), devices, sink: sink.clone() };
+    let place = Place { plan: plan.clone(), devices: Arc::new(devices), sink: sink.clone() };
     *lock(&shared.pictures) = Some(Arc::new(place));
-    Ok(Running { capture, sink, renditions, encoders, audio, waiting_for })
+    Ok(Running { capture, sink, audio, waiting_for })
 }
 
 fn check_streams(plan: &Plan, streams: usize) -> Result<(), Error> {
@@ -96,14 +72,14 @@ fn check_streams(plan: &Plan, streams: usize) -> Result<(), Error> {
 }
 
 /// Opens sound while the first pictures come in, then the encoders for them. No sound is captured where nobody
-/// can hear it: every output takes pictures, and none that takes packets can join later.
+/// can hear it: every output takes pictures, and there is no rendition for others to join later.
 fn open_tracks(
     plan: &Plan,
     shared: &Shared,
     queues: Vec<(usize, FrameQueue)>,
     devices: &Devices,
 ) -> Result<(Vec<AudioTrack>, Vec<Ready>), Error> {
-    let heard = if queues.is_empty() { &[] } else { &plan.audio[..] };
+    let heard = if plan.may_be_heard() { &plan.audio[..] } else { &[] };
     if heard.len() < plan.audio.len() {
         shared.journal.note("no sound is captured: every output takes pictures alone");
     }
@@ -113,7 +89,10 @@ fn open_tracks(
         let audio = scope.spawn(move || audio::open_all(heard, &containers, clocks));
         let ready = queues
             .into_iter()
-            .map(|(index, queue)| open_rendition((plan, shared, devices), index, queue))
+            .map(|(index, queue)| {
+                let containers = plan.containers_of_rendition(index);
+                Ready::open((plan, shared, devices), index, queue, &containers)
+            })
             .collect::<Result<Vec<_>, Error>>();
         let audio = match audio.join() {
             Ok(opened) => opened.map_err(Error::from),
@@ -121,80 +100,6 @@ fn open_tracks(
         };
         Ok((audio?, ready?))
     })
-}
-
-fn open_rendition(
-    (plan, shared, devices): (&Plan, &Shared, &Devices),
-    index: usize,
-    queue: FrameQueue,
-) -> Result<Ready, Error> {
-    let rendition = &plan.renditions[index];
-    let first = first_frame(&plan.capture, &queue)?;
-    let (config, note) = hdr::settle(&rendition.encoder, &first);
-    note.into_iter().for_each(|note| shared.journal.note(note));
-    let size = output_size(&plan.capture, &config, &first)?;
-    let request = Request {
-        config: &config,
-        size,
-        fps: plan.capture.fps,
-        containers: &plan.containers_of_rendition(index),
-    };
-    let rows = encode::rows(&request)?;
-    #[cfg(test)]
-    let rows = plan.double.map_or(rows.clone(), |double| double(rows));
-    let (opened, rows) = encode::open_first(rows, config.codec)?;
-    for note in &opened.notes {
-        shared.journal.note(note.as_str());
-    }
-    for it in &opened.refused {
-        let remedy = it.remedy.as_ref().map_or_else(String::new, |remedy| format!(" ({remedy})"));
-        shared.journal.note(format!("{} is not used: {}{remedy}", it.encoder, it.reason));
-    }
-    let recipe = Recipe {
-        output: opened.input,
-        region: plan.capture.region,
-        scaler: config.scaler,
-        tone: ToneMapping::from(&rendition.encoder),
-    };
-    let wanted = Wanted {
-        wish: &config.processing,
-        recipe,
-        frame: &first,
-        memory: opened.memory.as_ref(),
-        fps: plan.capture.fps,
-        journal: &shared.journal,
-        #[cfg(test)]
-        double: plan.gpu_double,
-        #[cfg(not(test))]
-        double: None,
-    };
-    let processing = choose(&wanted, devices);
-    Ok(Ready { rendition: index, queue, first, opened, rows, processing })
-}
-
-pub(super) fn first_frame(config: &CaptureConfig, queue: &FrameQueue) -> Result<CapturedFrame, CaptureError> {
-    match queue.take(config.first_frame_timeout) {
-        Taken::Frame(frame) => Ok(frame),
-        Taken::Timeout => Err(CaptureError::NoFrame(config.first_frame_timeout)),
-        Taken::Ended(reason) => Err(CaptureError::Ended(reason)),
-    }
-}
-
-/// The size to encode: what was asked for, else what is shown of the source, with even sides.
-pub(super) fn output_size(
-    capture: &CaptureConfig,
-    encoder: &EncoderConfig,
-    first: &CapturedFrame,
-) -> Result<Size, Error> {
-    let shown = first.shown_size();
-    let taken = match capture.region {
-        Some(region) => region.intersection(Rect::of(shown)),
-        None => Rect::of(shown),
-    };
-    if taken.is_empty() {
-        return Err(ProcessError::Region(shown).into());
-    }
-    Ok(encoder.size.unwrap_or_else(|| taken.size().even()))
 }
 
 /// For each output that takes pictures, a queue of its own.
@@ -254,57 +159,24 @@ impl Opening {
     }
 }
 
-type Threads = (Vec<JoinHandle<()>>, Vec<RunningEncoder>);
-
+/// Begins time, and starts the threads of what is encoded from the start on.
 fn spawn_renditions(
     plan: &Plan,
     shared: &Arc<Shared>,
     commands: &Sender<Command>,
-    ready: Vec<Ready>,
-) -> Result<Threads, Error> {
-    let (mut renditions, mut encoders) = (Vec::new(), Vec::new());
-    let mut ready = ready;
-    // Before time begins: shaders are compiled for it.
-    let mut interpolations: Vec<_> = ready
-        .iter_mut()
-        .map(|it| {
-            let config = &plan.renditions[it.rendition].encoder;
-            rendition::interpolation(config, &mut *it.processing.process, plan.capture.fps, shared)
-        })
-        .collect();
-    ready.iter_mut().for_each(Ready::renew);
+    mut ready: Vec<Ready>,
+) -> Result<(), Error> {
+    ready.iter_mut().for_each(|it| it.prepare(plan, shared));
     let origin = shared.timeline.start(origin(&ready, plan.capture.fps));
-    for (mut it, interpolation) in ready.into_iter().zip(interpolations.drain(..)) {
-        let index = it.rendition;
+    for mut it in ready {
         it.first.pts = it.first.pts.max(origin);
-        let config = &plan.renditions[index].encoder;
-        let (frames, received) = channel(it.opened.input, config.low_latency);
-        let fan_out = FanOut::new(lock(&shared.feeds).of_rendition(index)?);
-        let control = Arc::new(Control::new(config.rate_control));
-        lock(&shared.controls).insert(index, Arc::clone(&control));
-        let report = report(&it.opened, plan.capture.fps);
-        let Chosen { process, handover, told } = it.processing;
-        let ends = Ends { frames: received, fan_out, control, handover, processing: told };
-        let encoder = (it.opened, it.rows);
-        encoders.push(EncoderThread::spawn(index, encoder, report, ends, (shared, commands))?);
-        let pacing = rendition::pacing(config, plan.capture.fps, config.low_latency);
-        let clocks = (shared.timeline.clone(), Arc::clone(&shared.counters));
-        let rendition = Rendition::new(pacing, process, interpolation, frames, clocks);
-        let commands = commands.clone();
-        let body = move || rendition.run(it.first, &it.queue, &commands);
-        renditions.push(thread(&format!("gs-picture-{index}"), body)?);
+        let index = it.rendition;
+        let feed = lock(&shared.feeds).of_rendition(index)?;
+        let encoded = it.spawn(plan, feed, shared, commands)?;
+        // Nobody has closed it before it runs.
+        let _ = shared.renditions.keep(index, encoded);
     }
-    Ok((renditions, encoders))
-}
-
-impl Ready {
-    /// Takes what the source has sent while encoders and outputs were being opened.
-    fn renew(&mut self) {
-        while let Taken::Frame(mut frame) = self.queue.take(Duration::ZERO) {
-            frame.damage.merge(&self.first.damage);
-            self.first = frame;
-        }
-    }
+    Ok(())
 }
 
 /// When the recording begins: with the first source's newest picture, so that the ticks sit on that
@@ -325,21 +197,6 @@ fn audio_sink(shared: &Shared, feed: Arc<Feed>) -> crate::audio::PacketSink {
     })
 }
 
-fn report(opened: &Opened, fps: f64) -> RenditionReport {
-    let Size { width, height } = opened.input.size;
-    RenditionReport {
-        encoder: opened.name.to_owned(),
-        codec: opened.codec.to_string(),
-        width,
-        height,
-        fps,
-        processing: crate::stats::ProcessingReport::default(),
-        refused: opened.refused.clone(),
-        bitrate_changes: vec![],
-        failures: vec![],
-    }
-}
-
 fn remember_facts(
     shared: &Shared,
     capture: &dyn Capture,
@@ -348,8 +205,6 @@ fn remember_facts(
 ) {
     let mut facts = lock(&shared.facts);
     facts.source = capture.description();
-    facts.encoders = ready.iter().map(|it| (it.rendition, it.opened.name.to_owned())).collect();
-    let encoded = ready.iter().map(|it| it.opened.input.size);
-    let pictures = outputs.iter().filter_map(|it| it.1.size_of_pictures());
-    facts.sizes = encoded.chain(pictures).map(|it| it.to_string()).collect();
+    ready.iter().for_each(|it| facts.encodes(it.rendition, &it.opened));
+    facts.sizes.extend(outputs.iter().filter_map(|it| it.1.size_of_pictures()).map(|it| it.to_string()));
 }

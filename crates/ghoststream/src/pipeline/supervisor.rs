@@ -15,9 +15,11 @@ use super::encoder::Feeds;
 use super::markers::Markers;
 use super::pictures::Place;
 use super::registry::Outputs;
+use super::renditions::{self, Renditions};
 use super::start::{Running, open};
 use super::{PipelineState, Status, lock};
 use crate::audio::Switch;
+use crate::encode::Opened;
 use crate::stats::{Counters, Journal, Report};
 use crate::{Error, OutputId, Timeline, Timestamp};
 
@@ -36,8 +38,8 @@ pub(super) enum Command {
     OutputStarted(OutputId),
     /// An output failed and was made whole.
     OutputFailed(OutputId, Error),
-    /// One that was to be added could not be; who wanted it knows why.
-    OutputNotAdded,
+    /// One was removed, or could not be added; who wanted that knows of it.
+    OutputGone,
 }
 
 /// What the caller's handle and the pipeline's threads share.
@@ -55,6 +57,8 @@ pub(super) struct Shared {
     pub(super) sound: Mutex<Vec<Option<Switch>>>,
     /// Every output, running or ended.
     pub(super) outputs: Outputs,
+    /// What is encoded now.
+    pub(super) renditions: Renditions,
     /// Where pictures can be had, while it runs.
     pub(super) pictures: Mutex<Option<Arc<Place>>>,
     /// Where packets can be had, once encoders are open.
@@ -74,6 +78,14 @@ pub(super) struct Facts {
     /// That of each rendition which is encoded, by its number.
     pub(super) encoders: BTreeMap<usize, String>,
     pub(super) sizes: Vec<String>,
+}
+
+impl Facts {
+    /// A rendition's encoder is open.
+    pub(super) fn encodes(&mut self, rendition: usize, opened: &Opened) {
+        self.encoders.insert(rendition, opened.name.to_owned());
+        self.sizes.push(opened.input.size.to_string());
+    }
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +115,7 @@ impl Default for Shared {
             controls: Mutex::default(),
             sound: Mutex::default(),
             outputs: Outputs::default(),
+            renditions: Renditions::default(),
             pictures: Mutex::default(),
             feeds: Mutex::default(),
             given_up: Arc::default(),
@@ -217,6 +230,7 @@ fn supervise(
         Ok(running) => running,
         Err(error) => {
             *lock(&shared.feeds) = Feeds::default();
+            shared.renditions.abandon();
             shared.outputs.abandon();
             shared.end(None, None);
             // Whoever called start may have gone.
@@ -256,7 +270,7 @@ pub(super) struct End {
 /// Waits until there is a reason to end. Answers the caller of start once every output has a picture.
 fn watch_over(
     running: &mut Running,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     commands: &Receiver<Command>,
     started: &mut Option<oneshot::Sender<Result<(), Error>>>,
 ) -> End {
@@ -280,11 +294,13 @@ fn watch_over(
                     return failed(error);
                 }
                 shared.journal.note(format!("output {id} ended, the others go on: {error}"));
+                close_unused(shared);
             }
-            Command::OutputNotAdded => {
+            Command::OutputGone => {
                 if started.is_none() && !shared.outputs.any_alive() {
                     return failed(Error::State("the last output failed while another was being added"));
                 }
+                close_unused(shared);
             }
             Command::OutputStarted(id) => running.waiting_for.retain(|it| *it != id),
         }
@@ -297,6 +313,15 @@ fn watch_over(
                 return End { at: Timestamp::now(), reason: Some("start was cancelled".into()), error: None };
             }
         }
+    }
+}
+
+/// Closes encoders that nobody needs any more, beside everything else.
+fn close_unused(shared: &Arc<Shared>) {
+    let ours = Arc::clone(shared);
+    // Without a thread for it they run on, and are closed with the next, or at the end.
+    if let Err(error) = shared.outputs.help("gs-close-rendition", move || renditions::close_unused(&ours)) {
+        shared.journal.note(format!("an encoder that nobody needs any more runs on: {error}"));
     }
 }
 

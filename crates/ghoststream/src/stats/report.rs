@@ -221,6 +221,8 @@ impl OutputReport {
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct RenditionReport {
+    /// The rendition's number. One whose encoder was closed while it ran, and opened again, has several reports.
+    pub rendition: usize,
     /// The encoder's name in libavcodec: the last one, where others failed before.
     pub encoder: String,
     /// Codec, size and rate.

@@ -79,14 +79,31 @@ impl Feeds {
     /// # Errors
     /// It is not encoded.
     pub(in crate::pipeline) fn of_rendition(&self, rendition: usize) -> Result<Arc<Feed>, ConfigError> {
-        self.pictures.get(&rendition).cloned().ok_or_else(|| {
-            let encoded: Vec<String> = self.pictures.keys().map(ToString::to_string).collect();
-            let allowed = format!(
-                "one that was encoded from the start on, because an output took it then: {}",
-                if encoded.is_empty() { "none was".to_owned() } else { encoded.join(", ") }
-            );
-            ConfigError::new("rendition", rendition, allowed)
-        })
+        let encoded = || self.pictures.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let unknown =
+            || ConfigError::new("rendition", rendition, format!("one that is encoded: {}", encoded()));
+        self.pictures.get(&rendition).cloned().ok_or_else(unknown)
+    }
+
+    /// Checks that an output which would take sound can have it: none is captured where every output took pictures at
+    /// the start.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(in crate::pipeline) fn check_sound(
+        &self,
+        config: &OutputConfig,
+        captured: usize,
+    ) -> Result<(), ConfigError> {
+        let wanted = (0..captured).find(|&track| config.takes_audio(track));
+        match wanted.filter(|_| self.sound.is_empty()) {
+            None => Ok(()),
+            Some(track) => Err(ConfigError::new(
+                "audio-tracks",
+                track,
+                "none: no sound is captured, as every output took pictures alone when it started",
+            )),
+        }
     }
 }
 

@@ -225,6 +225,7 @@ impl EncoderThread {
     fn hand_on(&mut self, packets: Vec<Packet>) {
         if !packets.is_empty() {
             self.succession.made_something();
+            self.frames.flows();
         }
         for mut packet in packets {
             if let Some(at) = self.inside.iter().position(|(pts, _)| *pts == packet.pts)

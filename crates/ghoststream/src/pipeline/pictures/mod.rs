@@ -19,9 +19,9 @@ use super::builder::Plan;
 use super::channel::{ReceivedFrames, channel};
 use super::hdr;
 use super::outputs::{Begin, OutputThread};
+use super::ready::{first_frame, output_size};
 use super::registry::Entry;
 use super::rendition::{self, Rendition};
-use super::start::{first_frame, output_size};
 use super::supervisor::{Command, Shared, thread};
 use crate::capture::{CapturedFrame, FrameQueue, FrameSink};
 use crate::output::{self, OpenedPictures, PictureOffer, PictureSink};
@@ -123,10 +123,10 @@ pub(super) fn open(
     Ok(OpenPictures { entry, subscription, first, rendition, frames, sink, told })
 }
 
-/// What an output needs that is added while the pipeline runs.
+/// What outputs and renditions need that are added while the pipeline runs.
 pub(super) struct Place {
     pub(super) plan: Plan,
-    pub(super) devices: Devices,
+    pub(super) devices: Arc<Devices>,
     pub(super) sink: FrameSink,
 }
 

@@ -85,7 +85,10 @@ impl Taker {
     fn show_all(&mut self, frames: &ReceivedFrames) -> Result<(), OutputError> {
         loop {
             match frames.next_within(IDLE) {
-                Ok(Job { frame, .. }) => self.show(frame)?,
+                Ok(Job { frame, .. }) => {
+                    self.show(frame)?;
+                    frames.flows();
+                }
                 Err(RecvTimeoutError::Timeout) => {
                     self.sink.idle()?;
                     self.went_on();
@@ -119,8 +122,6 @@ impl Taker {
             }
         };
         self.sink.show(&Frame { pts, picture, arrived })?;
-        // It is what a packet is to an encoder: once there is one, still pictures are repeated no more often
-        // than need be.
         self.counters.packets.add(1);
         self.counters.latency.total.record(Timestamp::now().since(arrived));
         self.went_on();
