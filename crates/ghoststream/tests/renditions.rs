@@ -55,7 +55,10 @@ async fn more(pipeline: &Pipeline, seconds: f64) {
 fn whole(path: &Path, report: &Report) -> Verdict {
     let verdict = judge(path).unwrap();
     println!("{verdict}");
-    verdict.must_be_clean_but_for(report.dropped + report.skipped, report.repeated).must_be_in_sync(20.0);
+    verdict.must_be_clean_but_for(report.dropped + report.skipped, report.repeated);
+    if verdict.content_seconds > 1.2 {
+        verdict.must_be_in_sync(20.0);
+    }
     verdict
 }
 
@@ -165,8 +168,15 @@ async fn a_recording_joins_pictures_without_the_sound_that_nobody_captures() {
     more(&pipeline, 1.2).await;
     pipeline.remove_output(id).await.unwrap();
     until_encoded(&pipeline, 0).await;
+    // Who joins gets what is shown from then on.
+    let before = pipeline.status().seconds;
+    let late = pipeline.add_output(Output::Frames { format: PixelFormat::I420 }).await.unwrap();
+    let shown = pipeline.frames(late).unwrap().next().await.unwrap().pts().as_secs_f64();
+    assert!(shown > before - 0.5, "{shown} s, {before} s were shown before");
     assert_eq!(pipeline.status().outputs[0].id, OutputId::new(0));
     let report = pipeline.stop().await.unwrap();
+    let pictures = report.outputs[2].pictures.as_ref().unwrap();
+    assert!(pictures.shown < 30, "no picture of before is made for it: {pictures:?}");
     let verdict = judge(&path).unwrap();
     assert!(
         verdict.audio.is_empty() && verdict.must_have_video().decode_errors == 0,

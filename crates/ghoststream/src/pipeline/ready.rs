@@ -32,6 +32,8 @@ pub(super) struct Ready {
     rows: Vec<Row>,
     processing: Chosen,
     interpolation: Option<Interpolation>,
+    /// Whether it begins amid the recording.
+    late: bool,
 }
 
 /// A rendition that is encoded, by its threads.
@@ -79,7 +81,23 @@ impl Ready {
             double: None,
         };
         let processing = choose(&wanted, devices);
-        Ok(Self { rendition: index, queue, first, opened, rows, processing, interpolation: None })
+        Ok(Self {
+            rendition: index,
+            queue,
+            first,
+            opened,
+            rows,
+            processing,
+            interpolation: None,
+            late: false,
+        })
+    }
+
+    /// It begins amid the recording, with its first frame.
+    #[must_use]
+    pub(super) fn joining(mut self) -> Self {
+        self.late = true;
+        self
     }
 
     /// Opens what makes pictures between the source's, where that is wanted, and takes what the source has sent
@@ -102,7 +120,7 @@ impl Ready {
         shared: &Arc<Shared>,
         commands: &Sender<Command>,
     ) -> Result<Encoded, Error> {
-        let Self { rendition: index, queue, first, opened, rows, processing, interpolation } = self;
+        let Self { rendition: index, queue, first, opened, rows, processing, interpolation, late } = self;
         let config = &plan.renditions[index].encoder;
         let (frames, received) = channel(opened.input, config.low_latency);
         let control = Arc::new(Control::new(config.rate_control));
@@ -116,6 +134,7 @@ impl Ready {
         let pacing = rendition::pacing(config, plan.capture.fps, config.low_latency);
         let clocks = (shared.timeline.clone(), Arc::clone(&shared.counters));
         let rendition = Rendition::new(pacing, process, interpolation, frames, clocks);
+        let rendition = if late { rendition.joining() } else { rendition };
         let (commands, taken) = (commands.clone(), queue.clone());
         let body = move || rendition.run(first, &taken, &commands);
         Ok(Encoded { queue, pictures: thread(&format!("gs-picture-{index}"), body)?, encoder })

@@ -96,6 +96,13 @@ impl Rendition {
         }
     }
 
+    /// Begins with its first frame, amid the recording.
+    #[must_use]
+    pub(super) fn joining(mut self) -> Self {
+        self.pacer.begin_late();
+        self
+    }
+
     /// Makes pictures only while these look, once there was a first one.
     #[must_use]
     pub(super) fn seen_by(mut self, audience: Option<Audience>) -> Self {

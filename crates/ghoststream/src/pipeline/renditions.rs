@@ -121,7 +121,7 @@ pub(super) fn open_for(
             return Err(STOPPED);
         }
         let containers: Vec<_> = output::container(&entry.config).into_iter().collect();
-        let mut ready = Ready::open((plan, shared, devices), index, queue.clone(), &containers)?;
+        let mut ready = Ready::open((plan, shared, devices), index, queue.clone(), &containers)?.joining();
         ready.prepare(plan, shared);
         let feed = Arc::new(Feed::new(ready.opened.track.clone()));
         lock(&shared.facts).encodes(index, &ready.opened);
@@ -175,7 +175,7 @@ fn end(Encoded { pictures, encoder, .. }: Encoded) -> (RenditionReport, Option<E
 fn forget(index: usize, shared: &Shared) {
     lock(&shared.feeds).pictures.remove(&index);
     lock(&shared.controls).remove(&index);
-    lock(&shared.facts).encoders.remove(&index);
+    lock(&shared.facts).forget(index);
 }
 
 fn panicked() -> Error {

@@ -206,5 +206,5 @@ fn remember_facts(
     let mut facts = lock(&shared.facts);
     facts.source = capture.description();
     ready.iter().for_each(|it| facts.encodes(it.rendition, &it.opened));
-    facts.sizes.extend(outputs.iter().filter_map(|it| it.1.size_of_pictures()).map(|it| it.to_string()));
+    facts.pictures.extend(outputs.iter().filter_map(|it| it.1.size_of_pictures()).map(|it| it.to_string()));
 }

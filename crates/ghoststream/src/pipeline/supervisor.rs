@@ -77,14 +77,23 @@ pub(super) struct Facts {
     pub(super) source: String,
     /// That of each rendition which is encoded, by its number.
     pub(super) encoders: BTreeMap<usize, String>,
-    pub(super) sizes: Vec<String>,
+    /// What it makes.
+    sizes: BTreeMap<usize, String>,
+    /// The sizes of outputs that take pictures.
+    pub(super) pictures: Vec<String>,
 }
 
 impl Facts {
     /// A rendition's encoder is open.
     pub(super) fn encodes(&mut self, rendition: usize, opened: &Opened) {
         self.encoders.insert(rendition, opened.name.to_owned());
-        self.sizes.push(opened.input.size.to_string());
+        self.sizes.insert(rendition, opened.input.size.to_string());
+    }
+
+    /// It is closed.
+    pub(super) fn forget(&mut self, rendition: usize) {
+        self.encoders.remove(&rendition);
+        self.sizes.remove(&rendition);
     }
 }
 
@@ -192,7 +201,7 @@ impl Shared {
             latency: counters.latency.total.percentiles(),
             encoders: facts.encoders.values().cloned().collect(),
             source: facts.source.clone(),
-            sizes: facts.sizes.clone(),
+            sizes: facts.sizes.values().chain(&facts.pictures).cloned().collect(),
             outputs: self.outputs.status(),
             notes: self.journal.count(),
         }

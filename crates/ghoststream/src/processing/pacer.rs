@@ -46,6 +46,8 @@ pub(crate) struct Pacer<F> {
     next: i64,
     /// How far the grid was moved to meet the source, in nanoseconds.
     phase: f64,
+    /// Whether the first frame says where it begins.
+    late: bool,
     /// The source's interval, smoothed; `None` before two frames came.
     interval: Option<f64>,
     last_offered: Option<i64>,
@@ -70,6 +72,7 @@ impl<F> Pacer<F> {
             pacing,
             next: 0,
             phase: 0.0,
+            late: false,
             interval: None,
             last_offered: None,
             candidate: None,
@@ -77,6 +80,11 @@ impl<F> Pacer<F> {
             due: i64::MIN,
             keep_alive: pacing.rate.tick_nanos(1),
         }
+    }
+
+    /// Begins at the tick of its first frame, amid a recording, and not at the recording's begin.
+    pub(crate) fn begin_late(&mut self) {
+        self.late = true;
     }
 
     /// At a variable rate, how long a picture that does not change stands before it is shown again.
@@ -89,6 +97,9 @@ impl<F> Pacer<F> {
     pub(crate) fn offer(&mut self, pts: i64, frame: F, actions: &mut Vec<Action<F>>) {
         let pts = self.last_offered.map_or(pts, |last| pts.max(last));
         self.measure(pts);
+        if std::mem::take(&mut self.late) {
+            self.next = (pts as f64 / self.period()).round() as i64;
+        }
         if self.pacing.constant {
             self.offer_constant(pts, frame, actions);
         } else {

@@ -162,3 +162,25 @@ fn times_that_go_back_do_no_harm() {
     let (shown, _) = run(60.0, false, &[0, 30_000_000, 10_000_000, 50_000_000], 100_000_000);
     assert!(shown.windows(2).all(|pair| pair[0].0 < pair[1].0));
 }
+
+#[test]
+fn who_joins_late_begins_at_the_tick_of_the_first_frame() {
+    let hour = 3600 * SECOND;
+    let pacing = Pacing { rate: FrameRate::from_fps(30.0), constant: true, patience: 20_000_000 };
+    let mut pacer = Pacer::new(pacing);
+    pacer.begin_late();
+    let mut actions = Vec::new();
+    for index in 0..30 {
+        pacer.offer(hour + 5_000_000 + index * SECOND / 30, index, &mut actions);
+    }
+    pacer.finish(hour + SECOND, &mut actions);
+    let shown: Vec<_> = actions
+        .iter()
+        .map(|it| match it {
+            Action::Show { pts, .. } => *pts,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let ticks: Vec<_> = (0..30).map(|it| pacing.rate.tick_nanos(108_000 + it)).collect();
+    assert_eq!(shown, ticks);
+}

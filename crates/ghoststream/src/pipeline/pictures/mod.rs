@@ -158,11 +158,11 @@ pub(super) fn spawn(
 ) -> Result<OutputThread, Error> {
     let OpenPictures { entry, subscription, first, rendition, frames, sink, told } = open;
     let queue = subscription.queue.clone();
-    let somebody = match begin {
-        Begin::First => None,
+    let (rendition, somebody) = match begin {
+        Begin::First => (rendition, None),
         Begin::Late(waiting) => {
             queue.hold(false);
-            Some(waiting)
+            (rendition.joining(), Some(waiting))
         }
     };
     let pictures = thread(&format!("gs-picture-o{}", entry.id), move || rendition.show_all(first, &queue))?;
