@@ -42,10 +42,10 @@ struct Inner {
 
 impl Renditions {
     /// Keeps one that runs, or gives it back where the pipeline ends.
-    pub(super) fn keep(&self, index: usize, encoded: Encoded) -> Result<(), Encoded> {
+    pub(super) fn keep(&self, index: usize, encoded: Encoded) -> Result<(), Box<Encoded>> {
         let mut inner = lock(&self.inner);
         if inner.closed {
-            return Err(encoded);
+            return Err(Box::new(encoded));
         }
         inner.encoded.insert(index, encoded);
         Ok(())
@@ -130,7 +130,7 @@ pub(super) fn open_for(
         queue.hold(false);
         renditions.keep(index, encoded).map_err(|encoded| {
             encoded.queue.leave();
-            end(encoded);
+            end(*encoded);
             STOPPED
         })
     };
