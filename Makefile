@@ -10,7 +10,7 @@ help:
 	@echo 'make demo    install what is missing, build, record ten seconds, say and show what was recorded'
 	@echo 'make test    install what the tests need and run all of them'
 	@echo 'make test-matrix   the same on newer Debian releases, with their FFmpeg and PipeWire'
-	@echo 'make test-vm   the tests that need devices with DMA-BUFs, in a virtual machine that has them'
+	@echo 'make test-vm   the tests that need devices with DMA-BUFs or of v4l2loopback, in a virtual machine that has them'
 	@echo 'make audit   licences, sources and known weaknesses of everything that is linked'
 	@echo 'make bench   measure, beside other recorders'
 	@echo 'make fmt     format the code'
