@@ -24,13 +24,16 @@ pub(crate) struct DeviceSink {
 }
 
 impl DeviceSink {
-    /// Opens the device. What it is called is its own business; `name` stands on the still card.
+    /// Opens the device. What it is called is its own business; `name` stands on the still card. It gets that at once:
+    /// many devices are no camera, to who looks for one, before their first picture.
     pub(crate) fn open(name: &str, path: &Path, offer: &PictureOffer) -> Result<Self, OutputError> {
         let input = super::input(offer);
-        let device = Device::open(path, super::shown(&input, offer))?;
+        let mut device = Device::open(path, super::shown(&input, offer))?;
         tracing::debug!(card = device.card(), agreed = %device.agreed(), "V4L2 device");
+        let cards = u64::from(device.show(&Card::new(input.size, "Waiting for a picture", name))? > 0);
         let card = Card::new(input.size, "Paused", name);
-        let report = CameraReport { name: device.card().to_owned(), opened: 1, ..CameraReport::default() };
+        let report =
+            CameraReport { name: device.card().to_owned(), opened: 1, cards, ..CameraReport::default() };
         Ok(Self { device, input, card, last: Instant::now(), bytes: 0, report })
     }
 }
