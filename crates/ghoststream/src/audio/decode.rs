@@ -34,7 +34,7 @@ pub(super) fn decode(parameters: &Parameters, packets: &[Packet]) -> Heard {
             assert_eq!(media_time(index), packet.pts, "times are those of samples");
             let at = *position.get_or_insert(index);
             heard.broken += (at - index).abs();
-            let mut shared = packet.av.share().unwrap();
+            let mut shared = packet.payload.to_packet().unwrap();
             assert!(ffi::avcodec_send_packet(context, shared.as_mut_ptr()) >= 0);
             while ffi::avcodec_receive_frame(context, frame) >= 0 {
                 let at = position.unwrap();

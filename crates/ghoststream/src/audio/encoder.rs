@@ -8,12 +8,11 @@
 
 use std::ffi::CStr;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AudioError, CHANNELS, RATE};
 use crate::av::{AvError, PacketRef, Parameters, check, ffi};
-use crate::encode::Packet;
+use crate::encode::{Packet, Payload};
 use crate::{AudioCodec, MediaTime, Timestamp};
 use ffi::AVSampleFormat::{AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP, AV_SAMPLE_FMT_S16, AV_SAMPLE_FMT_S32};
 
@@ -128,17 +127,17 @@ impl Encoder {
             // FLAC ends with a packet of side data alone, a checksum for a header that the
             // containers have written long before.
             if !packet.data().is_empty() {
-                out(self.packet(packet));
+                out(self.packet(&packet)?);
             }
         }
     }
 
-    fn packet(&self, av: PacketRef) -> Packet {
+    fn packet(&self, av: &PacketRef) -> Result<Packet, AvError> {
         let fields = av.fields();
         let pts = media_time(fields.pts);
         let length = if fields.duration > 0 { fields.duration } else { self.frame_size as i64 };
         let nanos = media_time(fields.pts + length).nanos_since(pts);
-        Packet {
+        Ok(Packet {
             track: 0,
             pts,
             dts: pts,
@@ -147,8 +146,8 @@ impl Encoder {
             arrived: None,
             begins: None,
             encoded: Timestamp::now(),
-            av: Arc::new(av),
-        }
+            payload: Payload::of(av)?,
+        })
     }
 }
 

@@ -14,6 +14,7 @@ mod decode;
 mod encoder;
 mod error;
 mod mix;
+mod noise;
 mod pipewire;
 mod ring;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 pub use error::AudioError;
+pub(crate) use noise::Noise;
 pub(crate) use tracks::{Switch, open_all, stop_all};
 
 use crate::encode::{Packet, Track, TrackKind};

@@ -1,10 +1,10 @@
-//! An owned, reference-counted packet.
+//! An owned packet of libavcodec's.
 
 use std::ptr::NonNull;
 
 use super::{AvError, check, ffi};
 
-/// An `AVPacket`. Clones share its bytes.
+/// An `AVPacket`.
 pub struct PacketRef(NonNull<ffi::AVPacket>);
 
 // SAFETY: an AVPacket has no thread affinity, and its buffers' reference counts are atomic.
@@ -23,42 +23,32 @@ impl PacketRef {
         NonNull::new(packet).map(Self).ok_or(AvError(-libc::ENOMEM))
     }
 
-    /// Another reference to the same bytes and side data.
+    /// What is said beside the bytes (side data), where anything is: a copy without bytes.
     ///
     /// # Errors
     /// Out of memory.
-    pub fn share(&self) -> Result<Self, AvError> {
+    pub fn beside(&self) -> Result<Option<Self>, AvError> {
+        if self.fields().side_data_elems == 0 {
+            return Ok(None);
+        }
         let copy = Self::empty()?;
         // SAFETY: copy is an empty packet, self a valid one.
-        check(unsafe { ffi::av_packet_ref(copy.0.as_ptr(), self.0.as_ptr()) })?;
-        Ok(copy)
+        check(unsafe { ffi::av_packet_copy_props(copy.0.as_ptr(), self.0.as_ptr()) })?;
+        Ok(Some(copy))
     }
 
-    /// A copy with these bytes before its own.
+    /// A copy with other bytes.
     ///
     /// # Errors
     /// Out of memory.
-    pub fn prefixed(&self, prefix: &[u8]) -> Result<Self, AvError> {
-        self.with_data(&[prefix, self.data()])
-    }
-
-    /// A copy with other bytes, these one after another.
-    ///
-    /// # Errors
-    /// Out of memory.
-    pub fn with_data(&self, parts: &[&[u8]]) -> Result<Self, AvError> {
+    pub fn with_data(&self, bytes: &[u8]) -> Result<Self, AvError> {
         let copy = Self::empty()?;
-        let size: usize = parts.iter().map(|it| it.len()).sum();
-        let size = i32::try_from(size).map_err(|_| AvError(-libc::EINVAL))?;
+        let size = i32::try_from(bytes.len()).map_err(|_| AvError(-libc::EINVAL))?;
         // SAFETY: copy is an empty packet, which av_new_packet gives a buffer of `size` bytes that
-        // nothing else refers to, as many as the parts have; self is a valid packet.
+        // nothing else refers to, as many as are copied there; self is a valid packet.
         unsafe {
             check(ffi::av_new_packet(copy.0.as_ptr(), size))?;
-            let mut to = copy.0.as_ref().data;
-            for part in parts {
-                std::ptr::copy_nonoverlapping(part.as_ptr(), to, part.len());
-                to = to.add(part.len());
-            }
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy.0.as_ref().data, bytes.len());
             check(ffi::av_packet_copy_props(copy.0.as_ptr(), self.0.as_ptr()))?;
         }
         Ok(copy)
@@ -74,13 +64,6 @@ impl PacketRef {
             }
             std::slice::from_raw_parts(packet.data, packet.size as usize)
         }
-    }
-
-    /// Bytes of the memory that the payload lies in: more than the payload has, where an encoder takes it
-    /// from a pool.
-    pub fn capacity(&self) -> usize {
-        // SAFETY: self owns a valid packet; its buffer, where it has one, lives as long as it does.
-        unsafe { self.0.as_ref().buf.as_ref().map_or(0, |buffer| buffer.size) }
     }
 
     /// Codec headers that came with the packet, where an encoder knows them no sooner.
@@ -146,7 +129,7 @@ mod tests {
     use super::*;
 
     fn packet(beside: &[AVPacketSideDataType]) -> PacketRef {
-        let mut packet = PacketRef::empty().unwrap().with_data(&[b"picture"]).unwrap();
+        let mut packet = PacketRef::empty().unwrap().with_data(b"picture").unwrap();
         for &kind in beside {
             // SAFETY: the packet is ours; it owns what is made here, which nobody reads before it is written.
             unsafe {

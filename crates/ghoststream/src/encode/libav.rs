@@ -1,12 +1,11 @@
 //! An open encoder of libavcodec, whichever it is.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::hdr::Injector;
 use super::nvenc::{Feed, FeedError};
 use super::timing::Book;
-use super::{EncodeError, Encoder, Frame, Packet};
+use super::{EncodeError, Encoder, Frame, Packet, Payload};
 use crate::Timestamp;
 use crate::av::{AvError, AvFrame, EncoderInfo, OpenEncoder, PacketRef, VideoFormat, ffi};
 
@@ -109,7 +108,7 @@ impl Running {
     fn finish(&mut self, mut av: PacketRef) -> Result<Packet, EncodeError> {
         let key = av.fields().flags & ffi::AV_PKT_FLAG_KEY != 0;
         if key && let Some(complete) = self.hdr.as_ref().and_then(|it| it.complete(av.data())) {
-            av = av.with_data(&[&complete]).map_err(|error| self.failed(error))?;
+            av = av.with_data(&complete).map_err(|error| self.failed(error))?;
         }
         let fields = av.fields();
         // An encoder that never reorders may leave the decoding time out.
@@ -124,7 +123,7 @@ impl Running {
             arrived: times.arrived,
             begins: None,
             encoded: Timestamp::now(),
-            av: Arc::new(av),
+            payload: Payload::of(&av).map_err(|error| self.failed(error))?,
         })
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::av::{AvError, PacketRef, Parameters};
+use super::payload::Payload;
+use crate::av::{AvError, Parameters};
 use crate::{MediaTime, Timestamp};
 
 /// One encoded picture or stretch of sound. Clones share the bytes.
@@ -25,14 +26,14 @@ pub struct Packet {
     pub(crate) begins: Option<Arc<Track>>,
     /// When the encoder let go of it.
     pub(crate) encoded: Timestamp,
-    /// The bytes and side data, as libavcodec made them.
-    pub(crate) av: Arc<PacketRef>,
+    /// The bytes, and what the encoder says beside them.
+    pub(crate) payload: Payload,
 }
 
 impl Packet {
     /// The encoded bytes: Annex B for H.264 and HEVC, OBUs for AV1.
     pub fn data(&self) -> &[u8] {
-        self.av.data()
+        self.payload.bytes()
     }
 }
 

@@ -134,9 +134,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::av::PacketRef;
     use proptest::prelude::*;
-    use std::sync::Arc;
 
     const MS: i64 = 1_000_000;
 
@@ -151,7 +149,7 @@ mod tests {
             arrived: None,
             begins: None,
             encoded: at(0),
-            av: Arc::new(PacketRef::empty().unwrap()),
+            payload: [][..].into(),
         }
     }
 

@@ -127,8 +127,6 @@ fn from(first: MediaTime, zero: MediaTime, packet: Packet) -> Option<Packet> {
 mod tests {
     use super::*;
     use crate::Timestamp;
-    use crate::av::PacketRef;
-    use std::sync::Arc;
     use std::time::Duration;
 
     const MS: i64 = 1_000_000;
@@ -143,7 +141,7 @@ mod tests {
             arrived: None,
             begins: None,
             encoded: Timestamp::from_nanos(0),
-            av: Arc::new(PacketRef::empty().unwrap()),
+            payload: [][..].into(),
         }
     }
 

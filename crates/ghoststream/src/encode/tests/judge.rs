@@ -42,7 +42,7 @@ pub(super) fn decode(opened: &Opened, packets: &[Packet]) -> Vec<Seen> {
         check(ffi::avcodec_open2(context, codec, ptr::null_mut())).expect("the decoder opens");
         let mut frame = ffi::av_frame_alloc();
         for packet in packets {
-            let mut copy = packet.av.share().expect("memory");
+            let mut copy = packet.payload.to_packet().expect("memory");
             check(ffi::avcodec_send_packet(context, copy.as_mut_ptr())).expect("a packet that decodes");
             take(context, frame, &mut seen);
         }

@@ -141,8 +141,7 @@ impl Muxer {
     /// Writes a packet to the stream of its track.
     pub(in crate::output) fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
         let what = "writing a packet";
-        let copy = packet.av.share().map_err(mux(what))?;
-        self.scratch = copy;
+        self.scratch = packet.payload.to_packet().map_err(mux(what))?;
         // SAFETY: the context is ours, and the index is checked against its streams; the muxer takes
         // references of its own and leaves scratch to us.
         let code = unsafe {

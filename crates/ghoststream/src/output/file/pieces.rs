@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::av::PacketRef;
 use crate::bitstream::Form;
 
 /// Bytes one after another. Long ones of packets are shared, the others are its own.
@@ -17,7 +16,7 @@ pub(super) struct Pieces {
 #[derive(Debug)]
 enum Piece {
     Own(Range<usize>),
-    Shared(Arc<PacketRef>, Range<usize>),
+    Shared(Arc<[u8]>, Range<usize>),
 }
 
 impl Pieces {
@@ -41,14 +40,14 @@ impl Pieces {
     }
 
     /// Puts a packet's sample at the end; returns its size.
-    pub(super) fn push_sample(&mut self, form: Form, packet: &Arc<PacketRef>) -> usize {
+    pub(super) fn push_sample(&mut self, form: Form, packet: &Arc<[u8]>) -> usize {
         let before = self.length;
-        form.each(packet.data(), |length, bytes| {
+        form.each(packet, |length, bytes| {
             if let Some(length) = length {
                 self.push(&length);
             }
             if bytes.len() < Self::LONG {
-                self.push(&packet.data()[bytes]);
+                self.push(&packet[bytes]);
             } else {
                 self.share(Arc::clone(packet), bytes);
             }
@@ -70,7 +69,7 @@ impl Pieces {
     pub(super) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.pieces.iter().map(|it| match it {
             Piece::Own(range) => &self.own[range.clone()],
-            Piece::Shared(packet, range) => &packet.data()[range.clone()],
+            Piece::Shared(packet, range) => &packet[range.clone()],
         })
     }
 
@@ -81,7 +80,7 @@ impl Pieces {
         self.length = 0;
     }
 
-    fn share(&mut self, packet: Arc<PacketRef>, bytes: Range<usize>) {
+    fn share(&mut self, packet: Arc<[u8]>, bytes: Range<usize>) {
         self.length += bytes.len();
         self.pieces.push(Piece::Shared(packet, bytes));
     }
@@ -99,9 +98,9 @@ mod tests {
     fn samples_are_what_their_form_says_and_long_ones_are_not_copied() {
         let long = vec![0x65; 5000];
         let packet = [&[0, 0, 0, 1, 9, 16, 0, 0, 1][..], &long].concat();
-        let packet = Arc::new(PacketRef::empty().unwrap().with_data(&[&packet]).unwrap());
+        let packet: Arc<[u8]> = packet.into();
         let mut wanted = b"head".to_vec();
-        let size = Form::Avc.append(packet.data(), &mut wanted);
+        let size = Form::Avc.append(&packet, &mut wanted);
 
         let mut pieces = Pieces::default();
         pieces.push(b"he");
@@ -110,7 +109,7 @@ mod tests {
         assert_eq!((all(&pieces), pieces.len()), (wanted.clone(), wanted.len()));
         let slices: Vec<_> = pieces.slices().collect();
         assert_eq!(slices.len(), 2, "what is copied is in one place");
-        assert_eq!(slices[1].as_ptr(), packet.data()[9..].as_ptr());
+        assert_eq!(slices[1].as_ptr(), packet[9..].as_ptr());
 
         let mut twice = Pieces::default();
         twice.push(b"more");

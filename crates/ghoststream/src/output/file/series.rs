@@ -8,7 +8,6 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::create_one;
@@ -130,7 +129,7 @@ impl Series {
         }
         match &self.in_band {
             Some((track, headers)) if packet.key && packet.track == *track => {
-                fitted.to_mut().av = Arc::new(packet.av.prefixed(headers).map_err(OutputError::no_memory)?);
+                fitted.to_mut().payload = packet.payload.with_bytes([headers, packet.data()].concat());
             }
             _ => {}
         }
@@ -216,6 +215,8 @@ fn numbered(path: &Path, number: usize) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::output::file::testing::{Encoded, audio, merge, video};
 

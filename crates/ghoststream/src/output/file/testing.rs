@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::av::{PacketRef, Parameters, check, ffi};
-use crate::encode::{Packet, Track, TrackKind};
+use crate::encode::{Packet, Payload, Track, TrackKind};
 use crate::{MediaTime, Timestamp};
 
 /// A track and its packets, in order of decoding.
@@ -206,7 +206,7 @@ impl Context {
                 arrived: None,
                 begins: None,
                 encoded: Timestamp::now(),
-                av: Arc::new(packet),
+                payload: Payload::of(&packet).unwrap(),
             });
         }
     }

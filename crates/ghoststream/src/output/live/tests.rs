@@ -7,7 +7,6 @@ use ghoststream_adaptation::Signals;
 
 use super::queue::{Bounds, Dropped, Next, Queue};
 use super::{Dial, Link, LinkError, LinkFault, LiveSink, Stop};
-use crate::av::PacketRef;
 use crate::encode::{Packet, Track};
 use crate::output::file::testing::video;
 use crate::output::{Context, Sink};
@@ -26,7 +25,7 @@ fn packet(track: usize, ms: i64, key: bool) -> Packet {
         arrived: None,
         begins: None,
         encoded: at(ms),
-        av: Arc::new(PacketRef::empty().unwrap()),
+        payload: [][..].into(),
     }
 }
 

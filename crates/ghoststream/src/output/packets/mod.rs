@@ -20,8 +20,6 @@ pub use packet::{Media, Packet, Track};
 pub(crate) use queue::Queue;
 pub use stream::PacketStream;
 
-use packet::Bytes;
-
 /// Whether the options can be used.
 pub(super) fn check(options: &PacketOptions) -> Result<(), ConfigError> {
     match options.most_packets {
@@ -81,15 +79,15 @@ impl PacketSink {
                 *it = form(track, self.format);
             }
         }
-        let bytes = match self.forms.get(packet.track) {
-            None | Some(Form::Same) => Bytes::Shared(Arc::clone(&packet.av)),
+        let payload = match self.forms.get(packet.track) {
+            None | Some(Form::Same) => packet.payload.clone(),
             Some(form) => {
                 let mut own = Vec::with_capacity(packet.data().len() + 16);
                 form.append(packet.data(), &mut own);
-                Bytes::Own(own.into())
+                packet.payload.with_bytes(own)
             }
         };
-        Ok(Packet::new(packet, bytes, begins))
+        Ok(Packet::new(packet, payload, begins))
     }
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::av::PacketRef;
 use crate::av::ffi::AVCodecID::*;
-use crate::encode::{self, TrackKind};
+use crate::encode::{self, Payload, TrackKind};
 use crate::output::OutputError;
 use crate::output::file::decoder_configuration;
 use crate::{AudioCodec, Codec, Container, MediaTime, PacketFormat, Size};
@@ -20,20 +19,12 @@ pub struct Packet {
     key: bool,
     begins: Option<Arc<Track>>,
     pub(super) lost: u64,
-    bytes: Bytes,
-}
-
-/// Where a packet's bytes are.
-#[derive(Clone, Debug)]
-pub(super) enum Bytes {
-    /// As the encoder made them, for every output.
-    Shared(Arc<PacketRef>),
-    /// In the form that was asked for.
-    Own(Arc<[u8]>),
+    /// As the encoder made them, for every output; or in the form that was asked for.
+    payload: Payload,
 }
 
 impl Packet {
-    pub(super) fn new(packet: &encode::Packet, bytes: Bytes, begins: Option<Arc<Track>>) -> Self {
+    pub(super) fn new(packet: &encode::Packet, payload: Payload, begins: Option<Arc<Track>>) -> Self {
         Self {
             track: packet.track,
             pts: packet.pts,
@@ -42,7 +33,7 @@ impl Packet {
             key: packet.key,
             begins,
             lost: 0,
-            bytes,
+            payload,
         }
     }
 
@@ -75,10 +66,7 @@ impl Packet {
     /// The encoded bytes, in the format that was asked for. Parameter sets may be in the track's extradata
     /// only.
     pub fn data(&self) -> &[u8] {
-        match &self.bytes {
-            Bytes::Shared(packet) => packet.data(),
-            Bytes::Own(bytes) => bytes,
-        }
+        self.payload.bytes()
     }
 
     /// Packets of this track that were dropped right before this one, because the caller read too slowly. Of

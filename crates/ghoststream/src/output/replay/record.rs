@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ring::{Group, Stretch};
-use crate::av::PacketRef;
 use crate::encode::{Packet, Track};
 use crate::{MediaTime, Timestamp};
 
@@ -25,7 +24,6 @@ pub(super) fn to_bytes(stretch: &Stretch) -> Vec<u8> {
         let begins = if packet.begins.is_some() { BEGINS } else { 0 };
         out.extend((packet.track as u32).to_le_bytes());
         out.push(key | begins);
-        out.extend(packet.av.fields().flags.to_le_bytes());
         out.extend(packet.pts.as_nanos().to_le_bytes());
         out.extend(packet.dts.as_nanos().to_le_bytes());
         out.extend((packet.duration.as_nanos() as u64).to_le_bytes());
@@ -44,7 +42,7 @@ pub(super) fn begun(stretch: &Stretch) -> Vec<Arc<Track>> {
 /// sound.
 ///
 /// # Errors
-/// The bytes are none, or there is no memory.
+/// The bytes are none.
 pub(super) fn from_bytes(
     bytes: &[u8],
     track: &Arc<Track>,
@@ -86,19 +84,16 @@ impl Reader<'_> {
     fn packet(&mut self, begun: &mut impl Iterator<Item = Arc<Track>>) -> io::Result<Packet> {
         let track = u32::from_le_bytes(self.take()?) as usize;
         let [what] = self.take()?;
-        let flags = i32::from_le_bytes(self.take()?);
         let (pts, dts) = (self.time()?, self.time()?);
         let duration = Duration::from_nanos(u64::from_le_bytes(self.take()?));
         let length = usize::try_from(u64::from_le_bytes(self.take()?)).map_err(|_| damaged())?;
         let (data, rest) = self.bytes.split_at_checked(length).ok_or_else(damaged)?;
         self.bytes = rest;
-        let av = PacketRef::empty().and_then(|it| it.with_data(&[data]));
-        let mut av = av.map_err(|_| io::Error::from(ErrorKind::OutOfMemory))?;
-        av.fields_mut().flags = flags;
+        let payload = data.into();
         let begins = if what & BEGINS == 0 { None } else { Some(begun.next().ok_or_else(damaged)?) };
         let key = what & KEY != 0;
         let encoded = Timestamp::from_nanos(0);
-        Ok(Packet { track, pts, dts, duration, key, arrived: None, begins, encoded, av: Arc::new(av) })
+        Ok(Packet { track, pts, dts, duration, key, arrived: None, begins, encoded, payload })
     }
 }
 

@@ -5,9 +5,8 @@
 //! beside the groups, by time: where an encoder looks ahead, the sound of a group comes before its
 //! pictures do.
 //!
-//! Packets are shared and not copied, but for one: where a packet's buffer is much larger than its
-//! bytes (encoders take buffers from pools, of the size of the largest), the bytes are copied out, or
-//! the memory held would be many times what is counted.
+//! Packets are shared and not copied. What each takes beside its bytes is counted with them, so that what memory is
+//! bounded to is what is taken.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,8 +17,9 @@ use super::whole::Whole;
 use crate::MediaTime;
 use crate::encode::{Packet, Track};
 
-/// What a packet takes beside its bytes: its own fields, libavcodec's, its buffer's, and padding.
-const PACKET_BYTES: u64 = 400;
+/// What a packet takes beside its bytes: its fields, who shares it (two counts), and what the allocator adds to a block
+/// and rounds it up by.
+const PACKET_BYTES: u64 = size_of::<Packet>() as u64 + 16 + 16;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Ring {
     /// Takes a packet; gives up the oldest where they are older than is kept, or memory is full: those are
     /// returned. One of a track that does not exist, or a picture before the first key picture, is not taken.
     pub(super) fn push(&mut self, packet: &Packet) -> GivenUp {
-        let packet = compact(packet);
+        let packet = packet.clone();
         if packet.track == 0 {
             self.push_picture(packet);
         } else if let Some(sound) = self.sound.get_mut(packet.track - 1) {
@@ -290,21 +290,7 @@ pub(super) fn before(time: MediaTime, span: Duration) -> MediaTime {
 
 /// The memory that a packet holds.
 fn cost(packet: &Packet) -> u64 {
-    packet.av.capacity().max(packet.data().len()) as u64 + PACKET_BYTES
-}
-
-/// The packet in a buffer of its size, where its own is much larger.
-fn compact(packet: &Packet) -> Packet {
-    const PADDING: usize = 256;
-    let size = packet.data().len();
-    if packet.av.capacity() <= size + size / 32 + PADDING {
-        return packet.clone();
-    }
-    match packet.av.with_data(&[packet.data()]) {
-        Ok(copy) => Packet { av: Arc::new(copy), ..packet.clone() },
-        // Without memory for a copy the packet is kept as it is; its whole buffer is counted.
-        Err(_) => packet.clone(),
-    }
+    packet.data().len() as u64 + PACKET_BYTES
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn fill(store: &mut Store, seconds: i64, size: usize) {
     for n in 0..seconds * 10 {
         for track in 0..2 {
             let mut it = packet(track, n * 100, 100, track == 1 || n % 20 == 0, size);
-            it.av = it.av.with_data(&[&marked(track, n, size)]).unwrap().into();
+            it.payload = marked(track, n, size)[..].into();
             store.push(&it);
         }
         settle(store);

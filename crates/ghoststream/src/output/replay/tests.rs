@@ -2,6 +2,7 @@
 
 mod chapters;
 mod clips;
+mod memory;
 mod saves;
 
 use std::path::Path;
@@ -9,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Buffer, ReplayOptions, open};
-use crate::av::PacketRef;
 use crate::encode::{Packet, Track};
 use crate::output::file::testing::Encoded;
 use crate::output::{Context, Sink};
@@ -43,6 +43,6 @@ pub(super) fn packet(track: usize, at: i64, duration: i64, key: bool, size: usiz
         arrived: None,
         begins: None,
         encoded: Timestamp::from_nanos(0),
-        av: Arc::new(PacketRef::empty().unwrap().with_data(&[&vec![1; size]]).unwrap()),
+        payload: vec![1; size][..].into(),
     }
 }

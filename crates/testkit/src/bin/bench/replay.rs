@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use ghoststream::internals::ReplayTrial;
 use ghoststream::{
-    CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig, EncoderPreset, Output,
-    Pipeline, ReplayOptions,
+    AudioCodec, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig, EncoderPreset,
+    Output, Pipeline, ReplayOptions,
 };
 use testkit::judge::judge;
 
@@ -23,13 +23,16 @@ pub const MEMORY: &str = "replay-memory";
 
 const KBPS: u64 = 50_000;
 
+/// In place of a codec of sound.
+const SILENT: &str = "none";
+
 pub fn run(plan: Plan) -> Result<Findings> {
     let seconds = plan.length(300).as_secs();
     let in_memory = tempfile::tempdir_in("/dev/shm")?;
     let on_disk = tempfile::tempdir_in(std::env::current_exe()?.parent().context("no directory")?)?;
     let mut rows = Vec::new();
-    for kbps in [6_000, KBPS] {
-        rows.push(memory(seconds, kbps)?);
+    for (kbps, sound) in [(6_000, SILENT), (6_000, "aac"), (KBPS, SILENT)] {
+        rows.push(memory(seconds, kbps, sound)?);
     }
     for container in [Container::Mp4, Container::Matroska] {
         rows.extend(saves(("tmpfs", in_memory.path()), seconds, container, plan.rounds)?);
@@ -54,27 +57,29 @@ pub fn run(plan: Plan) -> Result<Findings> {
 }
 
 /// Measured by a process of its own, so that nothing that was freed before is used again.
-fn memory(seconds: u64, kbps: u64) -> Result<Vec<String>> {
+fn memory(seconds: u64, kbps: u64, sound: &str) -> Result<Vec<String>> {
     let (seconds, kbps) = (seconds.to_string(), kbps.to_string());
     let mut child = Command::new(std::env::current_exe()?);
-    let output = child.args([MEMORY, &seconds, &kbps]).stderr(Stdio::inherit()).output()?;
+    let output = child.args([MEMORY, &seconds, &kbps, sound]).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "measuring memory failed");
     Ok(String::from_utf8(output.stdout)?.trim().split('|').map(str::to_owned).collect())
 }
 
 /// What [`MEMORY`] does: fills a buffer and prints a row.
 pub fn measure_memory(mut arguments: impl Iterator<Item = String>) -> Result<()> {
-    let mut number = || arguments.next().context("SECONDS KBPS")?.parse::<u64>().context("a number");
+    let mut number = || arguments.next().context("SECONDS KBPS SOUND")?.parse::<u64>().context("a number");
     let (seconds, kbps) = (number()?, number()?);
+    let sound = arguments.next().filter(|it| it != SILENT).map(|it| it.parse()).transpose()?;
     let dir = tempfile::tempdir()?;
-    let mut trial = open(dir.path(), 2 * seconds, Container::Mp4)?;
+    let mut trial = open(dir.path(), 2 * seconds, Container::Mp4, sound)?;
     // What the encoder has given back is used up first.
     trial.fill(seconds / 2, kbps)?;
     let before = resident()?;
     let bytes = trial.fill(seconds, kbps)?;
     let grown = resident()?.saturating_sub(before);
     let ratio = grown as f64 * 100.0 / bytes as f64;
-    println!("memory for packets of {} MB, {} Mbit/s|{ratio:.1}%|105%", bytes / 1_000_000, kbps / 1000);
+    let with = sound.map(|it| format!(" with {it}")).unwrap_or_default();
+    println!("memory for packets of {} MB, {} Mbit/s{with}|{ratio:.1}%|105%", bytes / 1_000_000, kbps / 1000);
     Ok(())
 }
 
@@ -84,7 +89,7 @@ fn saves(
     container: Container,
     rounds: usize,
 ) -> Result<Vec<Vec<String>>> {
-    let mut trial = open(dir, seconds, container)?;
+    let mut trial = open(dir, seconds, container, None)?;
     let bytes = trial.fill(seconds, KBPS)?;
     let card = dir.join("card.mkv");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -120,9 +125,9 @@ fn saves(
     ])
 }
 
-fn open(dir: &Path, seconds: u64, container: Container) -> Result<ReplayTrial> {
+fn open(dir: &Path, seconds: u64, container: Container, sound: Option<AudioCodec>) -> Result<ReplayTrial> {
     let options = ReplayOptions::new().with_container(container).with_max_bytes(8 << 30);
-    Ok(ReplayTrial::open(u32::try_from(seconds)?, dir, &options)?)
+    Ok(ReplayTrial::open(u32::try_from(seconds)?, dir, &options, sound)?)
 }
 
 fn recording(path: &Path) -> Result<Pipeline> {

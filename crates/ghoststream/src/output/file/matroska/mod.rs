@@ -12,7 +12,6 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chapters::Chapters;
@@ -99,12 +98,11 @@ impl Pictures {
     }
 
     /// Takes a picture; returns what stands for it.
-    fn take(&mut self, packet: &Packet) -> Result<Packet, OutputError> {
+    fn take(&mut self, packet: &Packet) -> Packet {
         let mut picture = Pieces::default();
-        picture.push_sample(self.form, &packet.av);
+        picture.push_sample(self.form, packet.payload.bytes());
         self.waiting.push_back(picture);
-        let av = packet.av.with_data(&[self.place]).map_err(OutputError::no_memory)?;
-        Ok(Packet { av: Arc::new(av), ..packet.clone() })
+        Packet { payload: packet.payload.with_bytes(self.place), ..packet.clone() }
     }
 }
 
@@ -185,7 +183,7 @@ impl Matroska {
     fn mux(&mut self, packet: &Packet) -> Result<(), OutputError> {
         let shift = self.shifts.get(packet.track).copied().unwrap_or_default();
         let mut placed = match self.pictures.as_mut().filter(|it| it.track == packet.track) {
-            Some(pictures) => pictures.take(packet)?,
+            Some(pictures) => pictures.take(packet),
             None if shift == 0 => return self.muxer.write(packet),
             None => packet.clone(),
         };

@@ -344,7 +344,7 @@ impl Writer {
         let earliest = self.shift.map_or(i64::MIN, |it| -it.0).max(last.map_or(i64::MIN, |it| it + 1));
         let duration = ticks(i64::try_from(packet.duration.as_nanos()).unwrap_or(i64::MAX));
         let duration = u32::try_from(duration).ok().filter(|&it| it > 0);
-        let size = self.bytes.push_sample(self.form, &packet.av);
+        let size = self.bytes.push_sample(self.form, packet.payload.bytes());
         if size == 0 {
             return false;
         }
