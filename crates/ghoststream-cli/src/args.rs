@@ -157,9 +157,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub control: Option<Name>,
 
-    /// Ask the desktop for keys that save the replay, pause, set a marker and stop, wherever you are
-    #[arg(long)]
-    pub hotkeys: bool,
+    /// Ask the desktop for keys that save the replay, pause, set a marker and stop, wherever you are [default: as
+    /// the file says]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          hide_possible_values = true)]
+    pub hotkeys: Option<bool>,
 
     /// Print one JSON object a second and a last one with the report
     #[arg(long)]

@@ -12,10 +12,11 @@ use crate::session;
 /// Is a camera until it is stopped. It has no sound.
 pub fn run(args: &CameraArgs) -> Result<ExitCode, Failure> {
     let resolved = args.capture.resolve_over(defaults()?)?;
+    let options = args.capture.session(&resolved);
     let mut output = OutputConfig::new(Output::VirtualCamera { name: args.name.clone() });
     output.v4l2.clone_from(&args.v4l2);
     let pipeline = Arc::new(Pipeline::new(resolved.capture, resolved.encoder, output)?);
-    session::run(&pipeline, resolved.duration, &args.capture.session())
+    session::run(&pipeline, resolved.duration, &options)
 }
 
 /// What a webcam has, where nothing else was asked for.

@@ -13,9 +13,9 @@ use crate::session;
 pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let resolved = args.capture.resolve()?;
     let output = output(args, resolved.overwrite)?;
-    let duration = resolved.duration;
+    let (duration, options) = (resolved.duration, args.capture.session(&resolved));
     let pipeline = pipeline(resolved, output)?;
-    session::run(&pipeline, duration, &args.capture.session())
+    session::run(&pipeline, duration, &options)
 }
 
 /// One rendition for one output, with every track of sound.

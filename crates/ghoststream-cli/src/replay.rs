@@ -12,9 +12,9 @@ use crate::session;
 /// Keeps the last seconds until it is stopped; saves them when SIGUSR1 comes.
 pub fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let resolved = args.capture.resolve()?;
-    let duration = resolved.duration;
+    let (duration, options) = (resolved.duration, args.capture.session(&resolved));
     let pipeline = pipeline(resolved, output(args)?)?;
-    session::run(&pipeline, duration, &args.capture.session())
+    session::run(&pipeline, duration, &options)
 }
 
 fn output(args: &ReplayArgs) -> Result<OutputConfig, Failure> {

@@ -16,7 +16,9 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         print::warn(&format!("warning: {warning}"));
     }
     let duration = file.duration;
+    // What was typed counts.
+    let hotkeys = args.hotkeys.or(file.hotkeys).unwrap_or(false);
     let pipeline = Arc::new(file.pipeline()?);
-    let options = session::Options { json: args.json, control: args.control.clone(), hotkeys: args.hotkeys };
+    let options = session::Options { json: args.json, control: args.control.clone(), hotkeys };
     session::run(&pipeline, duration, &options)
 }

@@ -13,10 +13,10 @@ use crate::{key, session};
 pub fn run(args: &StreamArgs) -> Result<ExitCode, Failure> {
     let to = Destination::of(args)?;
     let resolved = args.capture.resolve_over(defaults(to.service)?)?;
-    let duration = resolved.duration;
+    let (duration, options) = (resolved.duration, args.capture.session(&resolved));
     let output = OutputConfig::new(to.output).with_adaptation(resolved.adaptation);
     let pipeline = pipeline(resolved, output)?;
-    session::run(&pipeline, duration, &args.capture.session())
+    session::run(&pipeline, duration, &options)
 }
 
 /// Where to, and whose that is, where it is known.

@@ -13,6 +13,24 @@ use testkit::{Portal, Session};
 
 const APP_ID: &str = "io.github.ghoststream.GhostStream";
 
+/// A run file that asks for keys.
+const EVENING: &str = r#"
+hotkeys = true
+source = "test-card"
+size = "320x180"
+fps = 30
+encoder = "software"
+codec = "h264"
+encoder_preset = "fastest"
+audio = []
+[output.file]
+file = "card.mkv"
+overwrite = true
+[output.replay]
+replay = 5
+directory = "clips"
+"#;
+
 /// A desktop whose portal has no screen to share, but keys. It knows this program.
 struct Desk {
     // Dropped before the session in which it is.
@@ -59,20 +77,26 @@ impl Desk {
         until(state, || self.state() == state);
     }
 
-    /// Starts it with hotkeys; its notes go to a file, where they can be read while it runs.
+    /// Starts it; its notes go to a file, where they can be read while it runs.
     fn start(&self, arguments: &[&str]) -> Background {
         // Those of one that ran before are not this one's.
         let _ = std::fs::remove_file(self.file("notes"));
         let mut command = Command::new("sh");
         command.args(["-c", "exec \"$0\" \"$@\" 2> \"$NOTES\"", env!("CARGO_BIN_EXE_ghoststream")]);
         command.env_clear().env("PATH", "/usr/bin:/bin").envs(self.session.environment());
-        Background::start(command.env("NOTES", self.file("notes")).args(arguments).arg("--hotkeys"))
+        Background::start(command.env("NOTES", self.file("notes")).args(arguments))
     }
 
     /// Records a small test card.
-    fn record(&self) -> Background {
+    fn record_with(&self, options: &[&str]) -> Background {
         let file = self.file("card.mkv").display().to_string();
-        self.start(&[&["record", "--audio", "none", "--overwrite", "-o", &file][..], &SMALL].concat())
+        let record = ["record", "--audio", "none", "--overwrite", "-o", &file];
+        self.start(&[&record[..], &SMALL, options].concat())
+    }
+
+    /// The same with hotkeys.
+    fn record(&self) -> Background {
+        self.record_with(&["--hotkeys"])
     }
 
     fn notes(&self) -> String {
@@ -117,10 +141,7 @@ fn each_key_does_what_ctl_does() {
     let mut script = Script::new(Answer::Refuse).with_keys(Keys::All);
     script.keys_version = 1;
     let desk = Desk::new(script);
-    let text = "source = \"test-card\"\nsize = \"320x180\"\nfps = 30\nencoder = \"software\"\ncodec = \"h264\"\n\
-                encoder_preset = \"fastest\"\naudio = []\n[output.file]\nfile = \"card.mkv\"\n\
-                [output.replay]\nreplay = 5\ndirectory = \"clips\"\n";
-    std::fs::write(desk.file("evening.toml"), text).unwrap();
+    std::fs::write(desk.file("evening.toml"), EVENING).unwrap();
     std::fs::create_dir(desk.file("clips")).unwrap();
     let running = desk.start(&["run", desk.file("evening.toml").to_str().unwrap()]);
     desk.until_told(
@@ -153,6 +174,31 @@ fn each_key_does_what_ctl_does() {
     let clip = judge(&clips[0]).unwrap();
     assert!(clip.must_have_video().frames > 0 && clip.must_have_video().decode_errors == 0, "{clip}");
     desk.portal.wait_until(|it| it.closed == 1).unwrap();
+}
+
+#[test]
+fn a_profile_asks_for_keys_and_what_is_typed_counts() {
+    let desk = Desk::with(Keys::All);
+    let (profile, evening) = (desk.file("profile.toml"), desk.file("evening.toml"));
+    std::fs::write(&profile, "hotkeys = true\n").unwrap();
+    let profile = profile.to_str().unwrap();
+    let running = desk.record_with(&["--config", profile]);
+    desk.until_told("note: hotkeys: ");
+    desk.portal.press("stop").unwrap();
+    desk.ended(running, 0);
+    assert_eq!(desk.portal.seen().opened, 1);
+
+    let running = desk.record_with(&["--config", profile, "--hotkeys=false", "--duration", "1"]);
+    desk.ended(running, 0);
+    std::fs::write(&evening, format!("duration = 1\n{EVENING}")).unwrap();
+    let running = desk.start(&["run", evening.to_str().unwrap(), "--hotkeys=false"]);
+    desk.ended(running, 0);
+    assert_eq!(desk.portal.seen().opened, 1, "nobody asked again");
+    std::fs::write(&evening, EVENING.replace("hotkeys = true", "hotkeys = false")).unwrap();
+    let running = desk.start(&["run", evening.to_str().unwrap(), "--hotkeys"]);
+    desk.until_told("note: hotkeys: ");
+    desk.portal.press("stop").unwrap();
+    desk.ended(running, 0);
 }
 
 #[test]

@@ -229,8 +229,9 @@ pub struct CaptureArgs {
     pub control: Option<Name>,
 
     /// Ask the desktop for keys that save the replay, pause, set a marker and stop, wherever you are; it says which
-    #[arg(long)]
-    hotkeys: bool,
+    #[arg(long, value_name = "BOOL", value_parser = switch!(), num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", hide_possible_values = true)]
+    hotkeys: Option<String>,
 
     /// Print one JSON object a second and a last one with the report
     #[arg(long)]
@@ -260,8 +261,8 @@ impl CaptureArgs {
     }
 
     /// How the command shows itself and is found while it runs.
-    pub fn session(&self) -> session::Options {
-        session::Options { json: self.json, control: self.control.clone(), hotkeys: self.hotkeys }
+    pub fn session(&self, resolved: &Resolved) -> session::Options {
+        session::Options { json: self.json, control: self.control.clone(), hotkeys: resolved.hotkeys }
     }
 
     fn read_profile(&self) -> Result<Profile, Failure> {
@@ -289,7 +290,7 @@ impl CaptureArgs {
     }
 
     /// Every option but `--audio` and `--no-adapt`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 42] {
+    const fn typed(&self) -> [(&'static str, &Option<String>); 43] {
         [
             ("source", &self.source),
             ("region", &self.region),
@@ -333,6 +334,7 @@ impl CaptureArgs {
             ("resume", &self.resume),
             ("overwrite", &self.overwrite),
             ("bitrate_floor", &self.bitrate_floor),
+            ("hotkeys", &self.hotkeys),
         ]
     }
 }

@@ -144,6 +144,8 @@ settings! {
     adapt "adapt": bool,
     /// The least bitrate that it goes down to, in kbit/s.
     bitrate_floor "bitrate-floor": u32,
+    /// Whether the desktop is asked for keys.
+    hotkeys "hotkeys": bool,
 }
 
 /// Why a value does not fit its setting.
@@ -188,6 +190,9 @@ pub struct Resolved {
     pub overwrite: bool,
     /// Whether and how far a live output's bitrate follows what its path carries.
     pub adaptation: Adaptation,
+    /// Whether the desktop is asked for keys that work wherever the user is. A pipeline knows nothing of it: it is
+    /// for the program that runs one.
+    pub hotkeys: bool,
 }
 
 /// The longest recording that can be asked for by `duration`: a year.
@@ -260,6 +265,7 @@ impl Settings {
             duration: self.duration()?,
             overwrite: self.overwrite.unwrap_or(false),
             adaptation: Adaptation { follows: self.adapt.unwrap_or(true), floor_kbps: self.bitrate_floor },
+            hotkeys: self.hotkeys.unwrap_or(false),
         };
         resolved.capture.validate()?;
         resolved.encoder.validate()?;

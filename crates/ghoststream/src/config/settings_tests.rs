@@ -48,6 +48,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("overwrite", "true", "false"),
     ("adapt", "false", "true"),
     ("bitrate-floor", "500", "1000"),
+    ("hotkeys", "true", "false"),
 ];
 
 fn layer(entries: &[(&str, &str)]) -> Settings {

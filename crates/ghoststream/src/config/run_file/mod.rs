@@ -36,6 +36,9 @@ pub struct RunFile {
     pub outputs: Vec<OutputConfig>,
     /// How long to record. `None` is until it is stopped.
     pub duration: Option<Duration>,
+    /// Whether the desktop is asked for keys; `None` where it does not say. [`pipeline`](Self::pipeline) knows nothing
+    /// of it: it is for the program that runs one.
+    pub hotkeys: Option<bool>,
     /// What its user should know: secrets that others can read.
     pub warnings: Vec<String>,
     /// What it calls its renditions and tracks.

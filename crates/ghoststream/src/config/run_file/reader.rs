@@ -21,7 +21,7 @@ use crate::{Adaptation, output};
 /// What has a table for each of its names.
 const TABLES: [&str; 3] = ["rendition", "audio", "output"];
 /// Settings that a capture has once, whatever its renditions.
-const OF_ALL: [&str; 11] = [
+const OF_ALL: [&str; 12] = [
     "source",
     "region",
     "fps",
@@ -33,6 +33,7 @@ const OF_ALL: [&str; 11] = [
     "overwrite",
     "adapt",
     "bitrate_floor",
+    "hotkeys",
 ];
 
 /// Walks one file.
@@ -77,8 +78,9 @@ impl<'a> RunReader<'a> {
         let encoders = self.encoders(&said, &names)?;
         let outputs = self.outputs(&said, &names, encoders.len(), audio.len())?;
         let warnings = said.outputs.iter().filter_map(|it| it.says.warning(self.directory())).collect();
-        let (capture, duration) = (resolved.capture, resolved.duration);
-        Ok(RunFile { capture, renditions: encoders, audio, outputs, duration, warnings, names })
+        let (capture, duration, hotkeys) =
+            (resolved.capture, resolved.duration, said.general.settings().hotkeys);
+        Ok(RunFile { capture, renditions: encoders, audio, outputs, duration, hotkeys, warnings, names })
     }
 
     fn read(&self, table: &DeTable<'_>) -> Result<Said, ProfileError> {

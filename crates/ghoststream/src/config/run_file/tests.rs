@@ -129,6 +129,21 @@ fn every_mistake_is_told_with_its_line() {
 }
 
 #[test]
+fn keys_of_the_desktop_are_asked_for_at_the_top_alone() {
+    let output = "[output.a]\nfile = \"a.mkv\"\n";
+    for (says, hotkeys) in [("", None), ("hotkeys = true\n", Some(true)), ("hotkeys = false\n", Some(false))]
+    {
+        assert_eq!(parse(&format!("{says}{output}")).unwrap().hotkeys, hotkeys);
+    }
+    refused(&format!("hotkeys = \"F10\"\n{output}"), "1:11", "hotkeys");
+    refused(
+        &format!("[rendition.a]\nhotkeys = true\n{output}"),
+        "2:1",
+        "hotkeys counts for all renditions: write it above the tables",
+    );
+}
+
+#[test]
 fn each_kind_of_output_has_keys_of_its_own() {
     let text = "adapt = false\nbitrate_floor = 400\n\
                 [output.srt]\nurl = \"srt://h:1\"\nmode = \"caller\"\nlatency = 200\nstream_id = \"publish/a&b\"\nadapt = true\n\
