@@ -1,7 +1,7 @@
 //! Files that are whole whatever happens.
 //!
 //! Packets become a container's bytes in memory: Matroska and WebM are laid out by libavformat
-//! ([`matroska`]), MP4 by a writer of our own ([`mp4`]). Pictures are not copied: they are written from
+//! ([`matroska`]), MP4 by a writer of our own ([`mp4`]); what both have in common is in [`recorded`]. Pictures are not copied: they are written from
 //! where they are ([`pieces`]). Every byte goes through one
 //! [`disk::Disk`], in units that a player can use by themselves, at least four times a second; a thread of
 //! its own makes them durable. So a killed process or a power cut costs less than the last
@@ -21,6 +21,7 @@ mod memory_io;
 mod mp4;
 pub(super) mod muxer;
 mod pieces;
+mod recorded;
 mod series;
 mod sync;
 mod target;
@@ -40,6 +41,7 @@ use crate::encode::Track;
 
 pub(super) use fit::{check as check_tracks, check_recorded};
 pub(crate) use mp4::decoder_configuration;
+use recorded::Recorded;
 pub(super) use videos::local_time;
 pub use videos::{default_directory, default_path};
 
@@ -87,9 +89,9 @@ fn create_one(
     let create = || disk::Disk::create(path, overwrite);
     Ok(match container {
         Container::Matroska | Container::WebM => {
-            Box::new(matroska::Matroska::create(container, tracks, create)?)
+            Box::new(Recorded::create(matroska::Matroska::of(container, tracks)?, create)?)
         }
-        Container::Mp4 => Box::new(mp4::Mp4::create(tracks, lead, create)?),
+        Container::Mp4 => Box::new(Recorded::create(mp4::Mp4::of(tracks, lead)?, create)?),
         Container::Flv | Container::MpegTs => return Err(fit::not_recorded(container)),
     })
 }

@@ -15,16 +15,15 @@ use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
 use super::chapters::Chapters;
-use super::disk::Disk;
 use super::muxer::{Muxer, Stream, libavformat_major};
 use super::pieces::Pieces;
+use super::recorded::{Layout, State};
 use super::{UNIT, UNIT_BYTES};
 use crate::av::AvError;
 use crate::av::ffi::AVCodecID::{self, AV_CODEC_ID_AV1, AV_CODEC_ID_H264, AV_CODEC_ID_HEVC};
 use crate::bitstream::Form;
 use crate::encode::{Packet, Track, TrackKind};
-use crate::output::{Marker, OutputError, Sink};
-use crate::stats::OutputReport;
+use crate::output::OutputError;
 use crate::{Container, MediaTime};
 
 /// What a cue point and its share of the tags take at most, in bytes.
@@ -38,7 +37,6 @@ const APART: Duration = Duration::from_secs(2);
 /// A Matroska or WebM file.
 pub(super) struct Matroska {
     muxer: Muxer,
-    disk: Disk,
     /// What the file begins with; it is written with the first cluster.
     header: Vec<u8>,
     cluster: Option<Cluster>,
@@ -52,12 +50,9 @@ pub(super) struct Matroska {
     pictured: bool,
     /// What is added to each track's times, in nanoseconds.
     shifts: Vec<i64>,
-    end: MediaTime,
-    chapters: Chapters,
     /// A cluster that the muxer has counted is not in the file, so that what the muxer would say of
     /// later places is wrong.
     lost: bool,
-    failed: Option<String>,
 }
 
 /// The cluster that is being filled.
@@ -107,12 +102,8 @@ impl Pictures {
 }
 
 impl Matroska {
-    /// Makes the header, then the file.
-    pub(super) fn create(
-        container: Container,
-        tracks: &[Track],
-        disk: impl FnOnce() -> Result<Disk, OutputError>,
-    ) -> Result<Self, OutputError> {
+    /// Makes the header.
+    pub(super) fn of(container: Container, tracks: &[Track]) -> Result<Self, OutputError> {
         let format = if container == Container::WebM { c"webm" } else { c"matroska" };
         let streams: Vec<_> =
             tracks.iter().map(|track| Stream { track, timescale: 1000, tag: None }).collect();
@@ -124,59 +115,14 @@ impl Matroska {
         Ok(Self {
             header: muxer.take(),
             muxer,
-            disk: disk()?,
             shifts: shifts(tracks),
             cluster: None,
             pictures: Pictures::of(tracks),
             cues: 0,
             video: tracks.iter().map(|it| matches!(it.kind, TrackKind::Video { .. })).collect(),
             pictured: false,
-            end: MediaTime::ZERO,
-            chapters: Chapters::default(),
             lost: false,
-            failed: None,
         })
-    }
-
-    fn try_write(&mut self, packet: &Packet) -> Result<(), OutputError> {
-        self.disk.check()?;
-        let is_video = self.video.get(packet.track).copied().unwrap_or_default();
-        // Where the pictures are behind the sound, a cluster in which the key frame is not the first
-        // picture would begin, for a player that seeks to it, with pictures that cannot be decoded.
-        let is_apart =
-            |it: &Cluster| packet.pts.nanos_since(it.shown).unsigned_abs() > APART.as_nanos() as u64;
-        if self.cluster.as_ref().is_some_and(|it| (packet.key && is_video) || is_apart(it)) {
-            self.end_cluster()?;
-        }
-        let open = self.cluster.as_ref().map_or(0, |it| it.bytes);
-        let size = packet.data().len() + 64;
-        let unwritten = self.header.len() + self.muxer.pending() + open + size;
-        self.disk.reserve(unwritten as u64 + self.end_bytes())?;
-        self.mux(packet)?;
-        self.cues += u64::from(packet.key && is_video);
-        self.end = self.end.max(packet.pts + packet.duration);
-        let cluster = self.cluster.get_or_insert_with(|| Cluster {
-            since: Instant::now(),
-            first: packet.dts,
-            shown: packet.pts,
-            bytes: 0,
-        });
-        cluster.bytes += size;
-        let span = packet.dts.nanos_since(cluster.first);
-        let first_picture = is_video && !self.pictured;
-        self.pictured |= is_video;
-        if first_picture || span >= UNIT.as_nanos() as i64 || cluster.bytes >= UNIT_BYTES {
-            return self.end_cluster();
-        }
-        self.try_idle()
-    }
-
-    fn try_idle(&mut self) -> Result<(), OutputError> {
-        self.disk.check()?;
-        match &self.cluster {
-            Some(cluster) if cluster.since.elapsed() >= UNIT => self.end_cluster(),
-            _ => Ok(()),
-        }
     }
 
     /// Has libavformat place a packet in the cluster.
@@ -191,7 +137,7 @@ impl Matroska {
         self.muxer.write(&placed)
     }
 
-    fn end_cluster(&mut self) -> Result<(), OutputError> {
+    fn end_cluster(&mut self, file: &mut State) -> Result<(), OutputError> {
         self.cluster = None;
         self.cues += 1;
         self.muxer.flush()?;
@@ -202,15 +148,15 @@ impl Matroska {
             return Err(OutputError::Mux { what: "putting pictures into a cluster", source });
         };
         let parts: Vec<_> = std::iter::once(self.header.as_slice()).chain(unit.slices()).collect();
-        let end = self.disk.end() + (self.header.len() + unit.len()) as u64;
-        let written = self.disk.append_parts(&parts);
-        if self.disk.end() == end {
+        let end = file.disk.end() + (self.header.len() + unit.len()) as u64;
+        let written = file.disk.append_parts(&parts);
+        if file.disk.end() == end {
             self.header.clear();
         } else {
             self.lost = true;
         }
         // It knows neither the pictures' size nor what the disk refused.
-        self.muxer.go_on_at(self.disk.end());
+        self.muxer.go_on_at(file.disk.end());
         written
     }
 
@@ -228,34 +174,70 @@ impl Matroska {
         filled.filter(|_| all)
     }
 
-    fn try_finish(&mut self) -> Result<(), OutputError> {
-        if self.cluster.is_some() {
-            self.end_cluster()?;
+    /// What the end of the file may take.
+    fn end_bytes(&self, chapters: &Chapters) -> u64 {
+        (self.cues + 1) * CUE_BYTES + (1 + self.video.len() as u64) * END_BYTES + chapters.bytes()
+    }
+}
+
+impl Layout for Matroska {
+    fn write(&mut self, packet: &Packet, file: &mut State) -> Result<(), OutputError> {
+        file.disk.check()?;
+        let is_video = self.video.get(packet.track).copied().unwrap_or_default();
+        // Where the pictures are behind the sound, a cluster in which the key frame is not the first
+        // picture would begin, for a player that seeks to it, with pictures that cannot be decoded.
+        let is_apart =
+            |it: &Cluster| packet.pts.nanos_since(it.shown).unsigned_abs() > APART.as_nanos() as u64;
+        if self.cluster.as_ref().is_some_and(|it| (packet.key && is_video) || is_apart(it)) {
+            self.end_cluster(file)?;
         }
-        if self.disk.end() == 0 || self.lost {
+        let open = self.cluster.as_ref().map_or(0, |it| it.bytes);
+        let size = packet.data().len() + 64;
+        let unwritten = self.header.len() + self.muxer.pending() + open + size;
+        file.disk.reserve(unwritten as u64 + self.end_bytes(&file.chapters))?;
+        self.mux(packet)?;
+        self.cues += u64::from(packet.key && is_video);
+        file.end = file.end.max(packet.pts + packet.duration);
+        let cluster = self.cluster.get_or_insert_with(|| Cluster {
+            since: Instant::now(),
+            first: packet.dts,
+            shown: packet.pts,
+            bytes: 0,
+        });
+        cluster.bytes += size;
+        let span = packet.dts.nanos_since(cluster.first);
+        let first_picture = is_video && !self.pictured;
+        self.pictured |= is_video;
+        if first_picture || span >= UNIT.as_nanos() as i64 || cluster.bytes >= UNIT_BYTES {
+            return self.end_cluster(file);
+        }
+        self.idle(file)
+    }
+
+    fn idle(&mut self, file: &mut State) -> Result<(), OutputError> {
+        file.disk.check()?;
+        match &self.cluster {
+            Some(cluster) if cluster.since.elapsed() >= UNIT => self.end_cluster(file),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, file: &mut State) -> Result<(), OutputError> {
+        if self.cluster.is_some() {
+            self.end_cluster(file)?;
+        }
+        if file.disk.end() == 0 || self.lost {
             return Ok(());
         }
-        self.muxer.set_chapters(&self.chapters.of_file(self.end))?;
+        self.muxer.set_chapters(&file.chapters.of_file(file.end))?;
         self.muxer.trailer()?;
-        self.disk.append(&self.muxer.take())?;
+        file.disk.append(&self.muxer.take())?;
         // What the patches refer to must be on the disk before they are.
-        self.disk.sync()?;
+        file.disk.sync()?;
         for (at, bytes) in self.muxer.take_patches() {
-            self.disk.patch(at, &bytes)?;
+            file.disk.patch(at, &bytes)?;
         }
         Ok(())
-    }
-
-    /// What the end of the file may take.
-    fn end_bytes(&self) -> u64 {
-        (self.cues + 1) * CUE_BYTES + (1 + self.video.len() as u64) * END_BYTES + self.chapters.bytes()
-    }
-
-    fn remember(&mut self, result: Result<(), OutputError>) -> Result<(), OutputError> {
-        if let Err(error) = &result {
-            self.failed.get_or_insert_with(|| error.to_string());
-        }
-        result
     }
 }
 
@@ -277,36 +259,4 @@ fn shifts(tracks: &[Track]) -> Vec<i64> {
     }
     let common = tracks.iter().filter(|it| !is_opus(it)).map(delay).max().unwrap_or(0);
     tracks.iter().map(|it| if is_opus(&it) { common + delay(it) } else { common }).collect()
-}
-
-impl Sink for Matroska {
-    fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
-        let result = self.try_write(packet);
-        self.remember(result)
-    }
-
-    fn idle(&mut self) -> Result<(), OutputError> {
-        let result = self.try_idle();
-        self.remember(result)
-    }
-
-    fn mark(&mut self, marker: &Marker) {
-        self.chapters.add(marker);
-    }
-
-    fn finish(&mut self) -> Result<(), OutputError> {
-        let made_whole = self.try_finish();
-        let closed = self.disk.close();
-        self.remember(made_whole.and(closed))
-    }
-
-    fn report(&self) -> OutputReport {
-        OutputReport {
-            path: Some(self.disk.path()),
-            bytes: self.disk.end(),
-            seconds: self.end.as_secs_f64(),
-            error: self.failed.clone(),
-            ..OutputReport::default()
-        }
-    }
 }

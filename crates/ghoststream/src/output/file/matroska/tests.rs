@@ -4,6 +4,9 @@ use std::path::Path;
 
 use super::fill::{CLUSTER, elements};
 use super::*;
+use crate::output::Sink;
+use crate::output::file::disk::Disk;
+use crate::output::file::recorded::Recorded;
 use crate::output::file::testing::{self, Encoded, merge};
 
 /// `Cues` (RFC 9559, 5.1.5).
@@ -12,10 +15,11 @@ const SEGMENT: u32 = 0x1853_8067;
 
 fn write(path: &Path, container: Container, tracks: &[&Encoded], by_libavformat: bool, packets: &[Packet]) {
     let described: Vec<_> = tracks.iter().map(|it| it.track.clone()).collect();
-    let mut file = Matroska::create(container, &described, || Disk::create(path, false)).unwrap();
-    assert!(file.pictures.is_some());
+    let layout = Matroska::of(container, &described).unwrap();
+    let mut file = Recorded::create(layout, || Disk::create(path, false)).unwrap();
+    assert!(file.layout.pictures.is_some());
     if by_libavformat {
-        file.pictures = None;
+        file.layout.pictures = None;
     }
     packets.iter().for_each(|it| file.write(it).unwrap());
     file.finish().unwrap();

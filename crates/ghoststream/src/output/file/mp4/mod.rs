@@ -24,15 +24,14 @@ use self::boxes::{Put, boxed, full};
 use self::index::{Index, Sample};
 use self::moov::{Description, Shift};
 use super::chapters::Chapters;
-use super::disk::Disk;
 use super::muxer::to_ticks;
 use super::pieces::Pieces;
+use super::recorded::{Layout, State};
 use super::{UNIT, UNIT_BYTES};
 use crate::MediaTime;
 use crate::bitstream::Form;
 use crate::encode::{Packet, Track, TrackKind};
-use crate::output::{Marker, OutputError, Sink};
-use crate::stats::OutputReport;
+use crate::output::OutputError;
 
 /// What a fragment takes beside its samples' bytes: for itself, each track, each sample.
 const FRAGMENT_BYTES: [u64; 3] = [64, 128, 16];
@@ -48,7 +47,6 @@ pub(crate) fn decoder_configuration(track: &Track) -> Result<Vec<u8>, OutputErro
 
 /// An MP4 file.
 pub(super) struct Mp4 {
-    disk: Disk,
     tracks: Vec<Writer>,
     /// Fragments written.
     fragments: u32,
@@ -56,9 +54,6 @@ pub(super) struct Mp4 {
     /// Whether a picture was written. The first is not kept waiting: who starts a pipeline is told
     /// that it has reached the file.
     pictured: bool,
-    end: MediaTime,
-    chapters: Chapters,
-    failed: Option<String>,
 }
 
 /// The fragment that is being filled.
@@ -87,67 +82,20 @@ struct Writer {
 }
 
 impl Mp4 {
-    /// Describes the tracks, then makes the file. They begin up to `lead` before zero; what is there is
+    /// Describes the tracks, which begin up to `lead` before zero; what is there is
     /// decoded, but neither shown nor heard.
-    pub(super) fn create(
-        tracks: &[Track],
-        lead: Duration,
-        disk: impl FnOnce() -> Result<Disk, OutputError>,
-    ) -> Result<Self, OutputError> {
+    pub(super) fn of(tracks: &[Track], lead: Duration) -> Result<Self, OutputError> {
         let descriptions = Description::of(tracks)?;
         let writers =
             tracks.iter().zip(descriptions).map(|(track, it)| Writer::new(track, it, lead)).collect();
-        Ok(Self {
-            disk: disk()?,
-            tracks: writers,
-            fragments: 0,
-            fragment: None,
-            pictured: false,
-            end: MediaTime::ZERO,
-            chapters: Chapters::default(),
-            failed: None,
-        })
-    }
-
-    /// Bytes handed to the kernel so far, rewritten ones included.
-    #[cfg(test)]
-    pub(super) fn written(&self) -> u64 {
-        self.disk.written()
-    }
-
-    fn try_write(&mut self, packet: &Packet) -> Result<(), OutputError> {
-        let span = |fragment: &Fragment| packet.dts.nanos_since(fragment.first);
-        if self.fragment.as_ref().is_some_and(|it| span(it) >= UNIT.as_nanos() as i64) {
-            self.end_fragment()?;
-        }
-        if let Some(track) = &packet.begins {
-            self.take_over(packet.track, track)?;
-        }
-        self.disk.check()?;
-        self.disk.reserve(self.unwritten() + packet.data().len() as u64 + self.end_bytes(1))?;
-        let Some(track) = self.tracks.get_mut(packet.track) else {
-            let source = crate::av::AvError(-libc::EINVAL);
-            return Err(OutputError::Mux { what: "writing a packet of no track", source });
-        };
-        if !track.push(packet) {
-            return Ok(());
-        }
-        let first_picture = track.is_video && !self.pictured;
-        self.pictured |= track.is_video;
-        self.end = self.end.max(packet.pts + packet.duration);
-        self.fragment.get_or_insert_with(|| Fragment { since: Instant::now(), first: packet.dts });
-        let unwritten: usize = self.tracks.iter().map(|it| it.bytes.len()).sum();
-        if first_picture || unwritten >= UNIT_BYTES {
-            return self.end_fragment();
-        }
-        self.try_idle()
+        Ok(Self { tracks: writers, fragments: 0, fragment: None, pictured: false })
     }
 
     /// What follows on this track is another encoder's: the final `moov` describes it with an entry of
     /// its own. Until there is one, the parameter sets in its key pictures do.
-    fn take_over(&mut self, track: usize, by: &Track) -> Result<(), OutputError> {
+    fn take_over(&mut self, track: usize, by: &Track, file: &mut State) -> Result<(), OutputError> {
         if self.fragment.is_some() {
-            self.end_fragment()?;
+            self.end_fragment(file)?;
         }
         if let Some(writer) = self.tracks.get_mut(track) {
             writer.entry = writer.description.entry_for(by)?;
@@ -156,26 +104,18 @@ impl Mp4 {
         Ok(())
     }
 
-    fn try_idle(&mut self) -> Result<(), OutputError> {
-        self.disk.check()?;
-        match &self.fragment {
-            Some(fragment) if fragment.since.elapsed() >= UNIT => self.end_fragment(),
-            _ => Ok(()),
-        }
-    }
-
-    fn end_fragment(&mut self) -> Result<(), OutputError> {
+    fn end_fragment(&mut self, file: &mut State) -> Result<(), OutputError> {
         self.fragment = None;
         let mut head = Vec::new();
-        if self.disk.end() == 0 {
+        if file.disk.end() == 0 {
             self.append_header(&mut head);
         }
-        let places = self.append_fragment_head(&mut head);
+        let places = self.append_fragment_head(&mut head, file.disk.end());
         let samples = self.tracks.iter().flat_map(|it| it.bytes.slices());
         let unit: Vec<&[u8]> = std::iter::once(head.as_slice()).chain(samples).collect();
-        let end = self.disk.end() + unit.iter().map(|it| it.len() as u64).sum::<u64>();
-        let written = self.disk.append_parts(&unit);
-        let is_there = self.disk.end() == end;
+        let end = file.disk.end() + unit.iter().map(|it| it.len() as u64).sum::<u64>();
+        let written = file.disk.append_parts(&unit);
+        let is_there = file.disk.end() == end;
         for (track, place) in self.tracks.iter_mut().zip(places) {
             // What could not be written is not in the index, so that what was stays whole.
             if is_there {
@@ -195,9 +135,9 @@ impl Mp4 {
         out.extend(moov::fragmented(&tracks));
     }
 
-    /// Appends `moof` and the header of the `mdat`, which the tracks' bytes follow; returns where in the file
-    /// each track's are.
-    fn append_fragment_head(&self, out: &mut Vec<u8>) -> Vec<u64> {
+    /// Appends `moof` and the header of the `mdat`, which the tracks' bytes follow; returns where in the file,
+    /// whose end is `end`, each track's are.
+    fn append_fragment_head(&self, out: &mut Vec<u8>, end: u64) -> Vec<u64> {
         let start = out.len();
         let mut fixups = Vec::new();
         boxed(out, b"moof", |out| {
@@ -210,7 +150,7 @@ impl Mp4 {
         let mut from_moof = out.len() - start + 8;
         let mut places = Vec::new();
         for track in &self.tracks {
-            places.push(self.disk.end() + (start + from_moof) as u64);
+            places.push(end + (start + from_moof) as u64);
             if !track.samples.is_empty()
                 && let Some(at) = fixups.next()
             {
@@ -224,35 +164,6 @@ impl Mp4 {
         places
     }
 
-    fn try_finish(&mut self) -> Result<(), OutputError> {
-        if self.fragment.is_some() {
-            self.end_fragment()?;
-        }
-        if self.disk.end() == 0 || !self.tracks.iter().all(|it| it.index.fits()) {
-            return Ok(());
-        }
-        let tracks: Vec<_> = self.tracks.iter().map(|it| (&it.description, &it.index)).collect();
-        let chapters = self.chapters.of_file(self.end);
-        let mut unit = Vec::new();
-        let chapters = (!chapters.is_empty()).then(|| {
-            unit = chapters::samples(&chapters);
-            let id = tracks.iter().map(|it| it.0.id()).max().unwrap_or(0) + 1;
-            (chapters, id)
-        });
-        let text = chapters.as_ref().map(|(chapters, id)| chapters::Track {
-            chapters,
-            id: *id,
-            // Past the header of the box that holds them.
-            place: self.disk.end() + 8,
-        });
-        let end = self.disk.end() + unit.len() as u64;
-        unit.extend(moov::ordinary(&tracks, text.as_ref()));
-        self.disk.append(&unit)?;
-        // Never a file whose end is not there yet.
-        self.disk.sync()?;
-        self.disk.patch(FTYP_BYTES, &large_mdat_header(end - FTYP_BYTES))
-    }
-
     /// What the open fragment will take.
     fn unwritten(&self) -> u64 {
         let [one, track, sample] = FRAGMENT_BYTES;
@@ -263,51 +174,80 @@ impl Mp4 {
     }
 
     /// What the end of the file will take, with so many more samples in each track.
-    fn end_bytes(&self, more: usize) -> u64 {
+    fn end_bytes(&self, more: usize, chapters: &Chapters) -> u64 {
         let tracks = self.tracks.iter();
-        4096 + self.chapters.bytes()
+        4096 + chapters.bytes()
             + tracks
                 .map(|it| 4096 + it.description.added_bytes() + it.index.table_bytes(it.samples.len() + more))
                 .sum::<u64>()
     }
-
-    fn remember(&mut self, result: Result<(), OutputError>) -> Result<(), OutputError> {
-        if let Err(error) = &result {
-            self.failed.get_or_insert_with(|| error.to_string());
-        }
-        result
-    }
 }
 
-impl Sink for Mp4 {
-    fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
-        let result = self.try_write(packet);
-        self.remember(result)
-    }
-
-    fn idle(&mut self) -> Result<(), OutputError> {
-        let result = self.try_idle();
-        self.remember(result)
-    }
-
-    fn mark(&mut self, marker: &Marker) {
-        self.chapters.add(marker);
-    }
-
-    fn finish(&mut self) -> Result<(), OutputError> {
-        let made_whole = self.try_finish();
-        let closed = self.disk.close();
-        self.remember(made_whole.and(closed))
-    }
-
-    fn report(&self) -> OutputReport {
-        OutputReport {
-            path: Some(self.disk.path()),
-            bytes: self.disk.end(),
-            seconds: self.end.as_secs_f64(),
-            error: self.failed.clone(),
-            ..OutputReport::default()
+impl Layout for Mp4 {
+    fn write(&mut self, packet: &Packet, file: &mut State) -> Result<(), OutputError> {
+        let span = |fragment: &Fragment| packet.dts.nanos_since(fragment.first);
+        if self.fragment.as_ref().is_some_and(|it| span(it) >= UNIT.as_nanos() as i64) {
+            self.end_fragment(file)?;
         }
+        if let Some(track) = &packet.begins {
+            self.take_over(packet.track, track, file)?;
+        }
+        file.disk.check()?;
+        file.disk
+            .reserve(self.unwritten() + packet.data().len() as u64 + self.end_bytes(1, &file.chapters))?;
+        let Some(track) = self.tracks.get_mut(packet.track) else {
+            let source = crate::av::AvError(-libc::EINVAL);
+            return Err(OutputError::Mux { what: "writing a packet of no track", source });
+        };
+        if !track.push(packet) {
+            return Ok(());
+        }
+        let first_picture = track.is_video && !self.pictured;
+        self.pictured |= track.is_video;
+        file.end = file.end.max(packet.pts + packet.duration);
+        self.fragment.get_or_insert_with(|| Fragment { since: Instant::now(), first: packet.dts });
+        let unwritten: usize = self.tracks.iter().map(|it| it.bytes.len()).sum();
+        if first_picture || unwritten >= UNIT_BYTES {
+            return self.end_fragment(file);
+        }
+        self.idle(file)
+    }
+
+    fn idle(&mut self, file: &mut State) -> Result<(), OutputError> {
+        file.disk.check()?;
+        match &self.fragment {
+            Some(fragment) if fragment.since.elapsed() >= UNIT => self.end_fragment(file),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, file: &mut State) -> Result<(), OutputError> {
+        if self.fragment.is_some() {
+            self.end_fragment(file)?;
+        }
+        if file.disk.end() == 0 || !self.tracks.iter().all(|it| it.index.fits()) {
+            return Ok(());
+        }
+        let tracks: Vec<_> = self.tracks.iter().map(|it| (&it.description, &it.index)).collect();
+        let chapters = file.chapters.of_file(file.end);
+        let mut unit = Vec::new();
+        let chapters = (!chapters.is_empty()).then(|| {
+            unit = chapters::samples(&chapters);
+            let id = tracks.iter().map(|it| it.0.id()).max().unwrap_or(0) + 1;
+            (chapters, id)
+        });
+        let text = chapters.as_ref().map(|(chapters, id)| chapters::Track {
+            chapters,
+            id: *id,
+            // Past the header of the box that holds them.
+            place: file.disk.end() + 8,
+        });
+        let end = file.disk.end() + unit.len() as u64;
+        unit.extend(moov::ordinary(&tracks, text.as_ref()));
+        file.disk.append(&unit)?;
+        // Never a file whose end is not there yet.
+        file.disk.sync()?;
+        file.disk.patch(FTYP_BYTES, &large_mdat_header(end - FTYP_BYTES))
     }
 }
 

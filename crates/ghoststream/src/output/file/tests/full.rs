@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::output::OutputError;
+use crate::output::file::recorded::Recorded;
 
 /// Set in the child that has the namespace.
 const MOUNT: &str = "GHOSTSTREAM_TEST_MOUNT";
@@ -109,9 +110,13 @@ fn a_full_disk_without_room_set_aside_leaves_whole_units() {
             };
             let mut sink: Box<dyn Sink> = match container {
                 Container::Mp4 => {
-                    Box::new(super::super::mp4::Mp4::create(&described, Default::default(), disk).unwrap())
+                    let layout = super::super::mp4::Mp4::of(&described, Default::default()).unwrap();
+                    Box::new(Recorded::create(layout, disk).unwrap())
                 }
-                _ => Box::new(super::super::matroska::Matroska::create(container, &described, disk).unwrap()),
+                _ => {
+                    let layout = super::super::matroska::Matroska::of(container, &described).unwrap();
+                    Box::new(Recorded::create(layout, disk).unwrap())
+                }
             };
             let pictures = fill(&mut *sink, &[&video, &audio]);
             let _ = std::fs::write(place.join("other"), vec![1; 4 << 20]);

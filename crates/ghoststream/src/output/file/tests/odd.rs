@@ -6,6 +6,7 @@ use super::*;
 use crate::MediaTime;
 use crate::output::file::disk::Disk;
 use crate::output::file::mp4::Mp4;
+use crate::output::file::recorded::Recorded;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -155,7 +156,8 @@ fn ending_a_long_recording_writes_its_index_only() {
         (testing::video("libx264", 60, 120, &[("bf", "2")]), testing::audio("libopus", 100));
     audio.packets.truncate(100);
     let tracks = [video.track.clone(), audio.track.clone()];
-    let mut sink = Mp4::create(&tracks, Default::default(), || Disk::create(&path, false)).unwrap();
+    let layout = Mp4::of(&tracks, Default::default()).unwrap();
+    let mut sink = Recorded::create(layout, || Disk::create(&path, false)).unwrap();
     let merged = merge(&[&video, &audio]);
     for round in 0..300 {
         for packet in &merged {
