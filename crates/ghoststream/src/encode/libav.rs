@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::filler::Filler;
 use super::hdr::Injector;
 use super::nvenc::{Feed, FeedError};
 use super::timing::Book;
@@ -22,6 +23,7 @@ pub(super) struct Running {
     key_wanted: bool,
     /// What key pictures are to say of HDR.
     hdr: Option<Injector>,
+    filler: Option<Filler>,
     /// How to open it anew, where that is the only way to a key frame.
     restart: Option<Restart>,
     follows_bitrate: bool,
@@ -53,12 +55,28 @@ impl Running {
         };
         let nanos = if constant { book.tick_nanos() } else { 0 };
         let duration = Duration::from_nanos(nanos.unsigned_abs());
-        Self { name, open, feed, book, duration, key_wanted: false, hdr: None, restart, follows_bitrate }
+        Self {
+            name,
+            open,
+            feed,
+            book,
+            duration,
+            key_wanted: false,
+            hdr: None,
+            filler: None,
+            restart,
+            follows_bitrate,
+        }
     }
 
     /// The same, its key pictures saying this of HDR.
     pub(super) fn with_hdr(self, hdr: Option<Injector>) -> Self {
         Self { hdr, ..self }
+    }
+
+    /// The same, filling a bitrate up and no more.
+    pub(super) fn with_filler_for(self, kbps: u32) -> Self {
+        Self { filler: Some(Filler::new(self.duration, kbps)), ..self }
     }
 
     fn failed(&self, source: AvError) -> EncodeError {
@@ -109,6 +127,9 @@ impl Running {
         let key = av.fields().flags & ffi::AV_PKT_FLAG_KEY != 0;
         if key && let Some(complete) = self.hdr.as_ref().and_then(|it| it.complete(av.data())) {
             av = av.with_data(&complete).map_err(|error| self.failed(error))?;
+        }
+        if let Some(spared) = self.filler.as_ref().and_then(|it| it.spare(av.data())) {
+            av = av.with_data(&[spared]).map_err(|error| self.failed(error))?;
         }
         let fields = av.fields();
         // An encoder that never reorders may leave the decoding time out.
@@ -166,6 +187,7 @@ impl Encoder for Running {
             return Err(EncodeError::fixed_bitrate(self.name));
         }
         self.open.set_bitrate(i64::from(kbps) * 1000);
+        self.filler.iter_mut().for_each(|it| it.set_bitrate(kbps));
         Ok(())
     }
 

@@ -8,6 +8,7 @@ pub mod bench;
 mod choice;
 mod codec;
 mod error;
+mod filler;
 mod hdr;
 mod libav;
 mod memory;

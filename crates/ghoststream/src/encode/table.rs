@@ -115,8 +115,11 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
     let memory = feed.as_ref().map(|it| it.memory().clone());
     let follows_bitrate = plan.follows_bitrate;
-    let running =
+    let mut running =
         Running::new(backend.name, open, feed, wish.rate, constant, restart, follows_bitrate, delay);
+    if plan.fills {
+        running = running.with_filler_for(wish.kbps);
+    }
     Ok(Opened {
         encoder: Box::new(running.with_hdr(Injector::new(backend.codec, metadata))),
         name: backend.name,

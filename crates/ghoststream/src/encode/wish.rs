@@ -46,6 +46,8 @@ pub(super) struct Plan {
     pub(super) restart_for_key: bool,
     /// Whether it takes up another bitrate while it runs.
     pub(super) follows_bitrate: bool,
+    /// Whether it keeps the rate up with H.264's filler.
+    pub(super) fills: bool,
     /// The GPU, as CUDA counts them, whose memory it reads pictures from; none where it reads ours.
     pub(super) gpu: Option<u32>,
 }
@@ -187,6 +189,7 @@ impl Plan {
             notes: vec![],
             restart_for_key: false,
             follows_bitrate: false,
+            fills: false,
             gpu: None,
         }
     }

@@ -64,5 +64,6 @@ fn set_cbr(plan: &mut Plan, wish: &Wish<'_>) {
         plan.note_no_filler();
     } else {
         plan.set("x264-params", "filler=1");
+        plan.fills = true;
     }
 }

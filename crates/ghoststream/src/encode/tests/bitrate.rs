@@ -60,6 +60,39 @@ fn x264_follows_a_constant_bitrate_up_and_down() {
     }
 }
 
+/// What the buffer of a higher rate held beyond a lower one's is not sent at the moment at which less is asked for.
+#[test]
+fn a_bitrate_that_falls_is_not_paid_with_a_second_of_filler() {
+    for low_latency in [false, true] {
+        let config = config()
+            .with_codec(Codec::H264)
+            .with_rate_control(RateControl::Cbr)
+            .with_gop_seconds(60.0)
+            .with_low_latency(low_latency)
+            .with_bitrate_kbps(3000);
+        let (mut opened, job) = open(config, "libx264", Container::Matroska);
+        let mut packets = vec![];
+        for index in 0..120 {
+            if index == 60 {
+                opened.encoder.set_bitrate(300).expect("it follows");
+            }
+            // Nothing moves: the buffer is full, and filler keeps the rate.
+            let picture = picture::moving(&opened.input, 0);
+            let frame =
+                Frame { pts: job.time(index), picture: picture.into(), arrived: Timestamp::default() };
+            opened.encoder.encode(frame, &mut packets).expect("encodes");
+        }
+        opened.encoder.flush(&mut packets).expect("flushes");
+        let largest = packets[55..].iter().map(|it| it.data().len()).max().unwrap_or(0);
+        // A thirtieth of a second of the old bitrate is 12,500 bytes.
+        assert!(largest < 15_000, "low latency {low_latency}: {largest} bytes in one packet");
+        let (before, after) = (kbps(&packets, 1.0, 1.8), kbps(&packets, 2.5, 4.0));
+        assert!((2400.0..3600.0).contains(&before), "low latency {low_latency}: {before} at first");
+        assert!((240.0..360.0).contains(&after), "low latency {low_latency}: {after} then");
+        assert_eq!(judge::decode(&opened, &packets).len(), 120);
+    }
+}
+
 #[test]
 fn what_does_not_follow_says_so_and_goes_on() {
     for (row, codec) in ROWS {
