@@ -18,6 +18,8 @@ pub struct Link {
     outages: Vec<Outage>,
     /// When it carries again after it carried nothing.
     returns: Vec<u64>,
+    /// From when to when its peer has no time.
+    busy: Vec<(u64, u64)>,
 }
 
 /// A time without a server, in milliseconds.
@@ -47,6 +49,7 @@ impl Link {
             losses: vec![],
             outages: vec![],
             returns: vec![],
+            busy: vec![],
         }
     }
 
@@ -91,6 +94,14 @@ impl Link {
         self.returning(to)
     }
 
+    /// Its peer's program has no time from one second to another: what comes waits in the peer's kernel. TCP's
+    /// acknowledgements come from there all the same, SRT's from the program.
+    #[must_use]
+    pub fn with_busy_peer(mut self, from: f64, to: f64) -> Self {
+        self.busy.push(((from * 1000.0) as u64, (to * 1000.0) as u64));
+        self
+    }
+
     fn returning(mut self, at: f64) -> Self {
         self.returns.push((at * 1000.0) as u64);
         self
@@ -120,6 +131,11 @@ impl Link {
     /// Its rates, one for each tenth of a second.
     pub fn rates(&self) -> &[f64] {
         &self.rates
+    }
+
+    /// Whether its peer has no time.
+    pub fn peer_is_busy(&self, now: u64) -> bool {
+        self.busy.iter().any(|it| (it.0..it.1).contains(&now))
     }
 
     /// How many datagrams it loses at a time.

@@ -16,6 +16,7 @@ pub const TUNED: &[Make] = &[
     |_| bufferbloat(),
     |_| loss_bursts(),
     |_| stall(),
+    |seed| busy_peer(seed),
 ];
 
 /// A rate that never changes.
@@ -79,4 +80,17 @@ pub fn loss_bursts() -> Link {
 /// Nothing moves for five seconds, once.
 pub fn stall() -> Link {
     Link::new("stall", 120, |_| 8000.0).still(40.0, 45.0)
+}
+
+/// More than enough, and a peer on a machine with other work: its program does nothing for 50 to 300 ms, every
+/// second or two.
+pub fn busy_peer(seed: u64) -> Link {
+    let mut random = Random::new(seed + 500);
+    let (mut link, mut at) = (Link::new("busy peer", 180, |_| 9000.0), 5.0);
+    while at < 175.0 {
+        let busy = 0.05 + 0.25 * random.unit();
+        link = link.with_busy_peer(at, at + busy);
+        at += busy + 0.1 + 2.0 * random.unit();
+    }
+    link
 }

@@ -36,6 +36,11 @@ struct Said {
 #[derive(Debug)]
 pub struct Srt {
     path: Bottleneck<(u64, Sent)>,
+    link: Link,
+    /// At the peer, whose program has not read it.
+    unread: Vec<(u64, Sent)>,
+    /// How long that had no time before it read, in milliseconds.
+    held_up: u64,
     back: VecDeque<Said>,
     latency: u64,
     one_way: u64,
@@ -70,6 +75,9 @@ impl Srt {
     pub fn new(link: &Link, seed: u64, latency: u64) -> Self {
         Self {
             path: Bottleneck::new(link, seed),
+            link: link.clone(),
+            unread: vec![],
+            held_up: 0,
             back: VecDeque::new(),
             latency,
             one_way: link.one_way,
@@ -114,10 +122,9 @@ impl Srt {
         }
     }
 
+    /// The peer's program reads.
     fn receive(&mut self, now: u64, arrivals: &mut Vec<Arrival>) {
-        let mut came = vec![];
-        self.path.tick(now, &mut came);
-        for (number, it) in came {
+        for (number, it) in std::mem::take(&mut self.unread) {
             self.asked.remove(&number);
             let seen = number < self.receiver.up_to || self.receiver.beyond.contains_key(&number);
             if seen {
@@ -167,7 +174,9 @@ impl Srt {
         self.asked.retain(|&number, _| number >= self.receiver.up_to);
         let regular = now.is_multiple_of(EVERY);
         if !missing.is_empty() || regular {
-            let round = regular.then(|| 2 * self.one_way + self.path.wait(now));
+            // What the peer's program measures has waited for it, too.
+            let held_up = std::mem::take(&mut self.held_up);
+            let round = regular.then(|| 2 * self.one_way + self.path.wait(now) + held_up);
             self.back.push_back(Said { at: now + self.one_way, up_to: self.receiver.up_to, missing, round });
         }
     }
@@ -213,8 +222,13 @@ impl Transport for Srt {
     }
 
     fn tick(&mut self, now: u64, arrivals: &mut Vec<Arrival>) {
-        self.receive(now, arrivals);
-        self.say(now);
+        self.path.tick(now, &mut self.unread);
+        if self.link.peer_is_busy(now) {
+            self.held_up += 1;
+        } else {
+            self.receive(now, arrivals);
+            self.say(now);
+        }
         self.hear(now);
         self.give_up(now);
         for number in std::mem::take(&mut self.again) {

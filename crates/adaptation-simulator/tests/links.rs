@@ -1,6 +1,6 @@
 //! What the controller reaches on links, and how that is beside what others do.
 
-use adaptation_simulator::links::{bufferbloat, cellular, constant, stall, step};
+use adaptation_simulator::links::{bufferbloat, busy_peer, cellular, constant, stall, step};
 use adaptation_simulator::{HELD_OUT, HELD_OUT_OUTAGES, Make, Mean, OUTAGES, Outcome, Over, TUNED, rows};
 
 const BOTH: [Over; 2] = [Over::Rtmp, Over::Srt];
@@ -60,6 +60,16 @@ fn a_stall_is_over_when_it_is_over() {
         assert!(outcome.missed < 7.0 / 119.0, "{}: {}", over.name(), outcome.missed);
         let back = set(&outcome, 60, 120);
         assert!(back > 5500.0, "{}: {back}", over.name());
+    }
+}
+
+#[test]
+fn a_peer_on_a_busy_machine_is_no_narrow_link() {
+    for over in BOTH {
+        let outcome = over.ours(&busy_peer(3), 3);
+        assert_eq!(outcome.missed, 0.0, "{}", over.name());
+        let used = set(&outcome, 5, 180);
+        assert!(used > 5800.0, "{}: {used}", over.name());
     }
 }
 

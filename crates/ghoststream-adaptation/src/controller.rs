@@ -144,7 +144,7 @@ impl Controller {
             Phase::Open { .. } if view.falls_silent() => self.fall_silent(now, &view),
             Phase::Draining { .. } if view.is_silent() => self.fall_silent(now, &view),
             Phase::Settling { since } => self.settle(now, &view, since),
-            Phase::Open { .. } if view.jammed() => self.jam(now, &view),
+            Phase::Open { .. } if view.jammed() && view.shows() => self.jam(now, &view),
             Phase::Open { since } => self.raise(now, &view, since, signals),
             Phase::Draining { since, from } => self.drain(now, &view, since, from),
         }
@@ -218,7 +218,7 @@ impl Controller {
         let waited = now.saturating_sub(since).as_secs_f64();
         if view.standing < view.trouble / 4.0 && waited > view.window {
             self.phase = Phase::Open { since: now };
-        } else if waited > 2.0 * view.window && view.standing > from.max(0.5 * view.room) {
+        } else if view.shows() && waited > 2.0 * view.window && view.standing > from.max(0.5 * view.room) {
             self.before_silence = None;
             self.cut(now, view);
         } else if view.standing > view.trouble / 4.0 {

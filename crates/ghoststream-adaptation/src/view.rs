@@ -39,6 +39,8 @@ pub(crate) struct View {
     silent: f64,
     /// How long that was lately, at most.
     lump: f64,
+    /// Whether the peer's program acknowledges what comes, and not its kernel.
+    by_program: bool,
     /// Whether enough was seen to judge.
     pub(crate) is_known: bool,
     /// Whether this machine kept the sender from looking, so that what waits says nothing of the path.
@@ -66,7 +68,14 @@ impl View {
             ((room / 4.0).min(0.7), 0.8, 0.7, 1.0)
         };
         let trouble = trouble.max(0.04).max(round);
-        let over = trouble.clamp(0.15, 0.5);
+        let (silent, lump) = (window.silent(now).as_secs_f64(), window.lump().as_secs_f64());
+        let mut over = trouble.clamp(0.15, 0.5);
+        // SRT's acknowledgements are made by the peer's program: where that is busy they come late, and many at
+        // once. What waits least from one such lump to the next is what stands.
+        let late = silent.max(lump);
+        if terms.late_is_lost && late < 0.75 * Self::silence(trouble) {
+            over = over.max(1.5 * late);
+        }
         let recent = Duration::from_secs_f64(over.max(0.3));
         let (short, long) = (
             window.delivered_kbps(Duration::from_secs_f64(over)),
@@ -95,11 +104,22 @@ impl View {
             carried,
             learnt,
             delivered: window.delivered_kbps(Duration::from_secs(2)),
-            silent: window.silent(now).as_secs_f64(),
-            lump: window.lump().as_secs_f64(),
+            silent,
+            lump,
+            by_program: terms.late_is_lost,
             is_known: window.span() >= recent,
             held_up: window.held_up(recent, Duration::from_secs_f64(trouble.clamp(0.1, 0.3))),
         }
+    }
+
+    /// How long nothing moves at least when nothing is known of what will be.
+    fn silence(trouble: f64) -> f64 {
+        (1.5 * trouble).max(0.4)
+    }
+
+    /// Whether it shows how much less it carries: while nothing comes from a program that may be busy, it does not.
+    pub(crate) fn shows(&self) -> bool {
+        self.moves() || !self.by_program
     }
 
     pub(crate) fn jammed(&self) -> bool {
@@ -120,6 +140,6 @@ impl View {
 
     /// Whether nothing is known of what will be when it moves again.
     pub(crate) fn is_silent(&self) -> bool {
-        self.is_known && self.silent > (1.5 * self.trouble).max(0.4)
+        self.is_known && self.silent > Self::silence(self.trouble)
     }
 }

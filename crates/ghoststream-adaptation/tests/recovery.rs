@@ -136,6 +136,21 @@ fn a_sender_that_its_own_machine_holds_up_is_no_jam() {
     }
 }
 
+/// Its acknowledgements come late and many at once, as SRT's do, which a program makes. The path is still seen.
+#[test]
+fn a_peer_that_its_machine_holds_up_is_no_jam() {
+    let mut stream = Stream::new(Some(Duration::from_secs(1)));
+    stream.run(10.0, 9000.0);
+    for held_up in [0.06, 0.28, 0.1, 0.2, 0.28, 0.14, 0.06, 0.24] {
+        let mut set = stream.run(held_up, 0.0);
+        set.push(stream.tick(TICK, 200_000.0));
+        set.extend(stream.run(0.5, 9000.0));
+        assert!(set.iter().all(|&it| it == CEILING), "{held_up} s: {set:?}");
+    }
+    let narrow = stream.run(3.0, 2000.0);
+    assert!(narrow.last().unwrap() < &2100, "{narrow:?}");
+}
+
 /// A peer that takes 30 kB at a time is not silent in between: down once, to what it takes.
 #[test]
 fn what_is_taken_in_lumps_is_a_jam_and_no_silence() {
