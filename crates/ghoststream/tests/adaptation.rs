@@ -7,7 +7,8 @@ use ghoststream::{
     EncoderConfig, EncoderPreset, Output, OutputConfig, Pipeline, RateControl,
 };
 use testkit::judge::judge;
-use testkit::peers::{RtmpListener, Throttle};
+use testkit::net::{Conditions, Path, Side, Way};
+use testkit::peers::{RtmpListener, SrtServer, Throttle};
 
 const CEILING: u32 = 3000;
 const NARROW: u32 = 1200;
@@ -34,7 +35,7 @@ async fn wait_for(pipeline: &Pipeline, what: &str, so: impl Fn(&AdaptationReport
         let live = status.outputs[0].live.as_ref().unwrap();
         match &live.adaptation {
             Some(adaptation) if so(adaptation) => return,
-            other => assert!(start.elapsed() < Duration::from_secs(60), "{what}: {other:?}, {live:?}"),
+            other => assert!(start.elapsed() < Duration::from_secs(90), "{what}: {other:?}, {live:?}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -83,6 +84,42 @@ async fn the_bitrate_goes_down_with_the_path_and_up_again_and_no_frame_is_lost()
     // Colours are as good as the bitrate lets them.
     let pictures = beside.must_have_video();
     assert_eq!((pictures.frames, pictures.decode_errors), (report.encoded, 0), "{beside}");
+}
+
+/// A real path that halves and doubles, with `srt-live-transmit` at its far side. Its queue is deep enough to lose nothing:
+/// what is lost is repeated, and whether it then comes in time depends on how busy the machine is.
+#[tokio::test]
+async fn over_srt_the_bitrate_goes_down_with_the_path_and_up_again() {
+    const WIDE: u32 = 4000;
+    const HALF: u32 = 2000;
+    let carrying = |kbps: u32| {
+        let delayed = Conditions::default().with_delay(Duration::from_millis(20));
+        delayed.with_rate(u64::from(kbps) * 1000).with_queue(2_000_000)
+    };
+    let path = Path::new(carrying(WIDE), 7).unwrap();
+    let mut server = SrtServer::start_beyond(&path, "").unwrap();
+    // The pipeline's threads begin where this one is.
+    path.enter(Side::Near).unwrap();
+    let output = Output::Srt { url: server.url("latency=2000") };
+    let pipeline = Pipeline::new(capture(), encoder(RateControl::Cbr), output).unwrap();
+    pipeline.start().await.unwrap_or_else(|error| panic!("{error}"));
+    let a_while = Duration::from_secs(4);
+    tokio::time::sleep(a_while).await;
+    path.set_way(Way::Up, carrying(HALF));
+    tokio::time::sleep(a_while).await;
+    wait_for(&pipeline, "down", |it| it.kbps < HALF && it.carried_kbps < f64::from(HALF)).await;
+    path.set_way(Way::Up, carrying(WIDE));
+    wait_for(&pipeline, "up", |it| it.kbps > HALF).await;
+    let report = pipeline.stop().await.unwrap();
+    let live = report.outputs[0].live.clone().unwrap();
+    println!("{live:#?}\n{:#?}\n{:?}", report.renditions[0].bitrate_changes, path.passed(Way::Up));
+    let adaptation = live.adaptation.unwrap();
+    assert!(adaptation.lowest_kbps < HALF && adaptation.lowest_kbps >= 300, "{adaptation:?}");
+    let received = judge(server.received().unwrap()).unwrap();
+    println!("{received}");
+    let pictures = received.must_have_video();
+    assert_eq!(pictures.decode_errors, 0, "{received}");
+    assert_eq!(pictures.frames + live.dropped, report.encoded, "what is missing was counted: {received}");
 }
 
 /// After pictures were dropped the next key frame would be a minute away: one is made.
