@@ -15,6 +15,7 @@
 //!   pictures have got through faster, or after a while, which doubles with each failure at that rate.
 //! - After a failure no more is asked for, for a while, than was on the mean: over a path that fails again
 //!   and again the bitrate settles where it fails seldom.
+//! - Where a bitrate is too low for all pictures, a [`HalfRate`] says when every second one is better left out.
 //!
 //! ```
 //! use std::time::Duration;
@@ -34,6 +35,7 @@
 //! ```
 
 mod controller;
+mod half_rate;
 mod limits;
 mod memory;
 mod restraint;
@@ -42,5 +44,6 @@ mod view;
 mod window;
 
 pub use controller::{Controller, Decision};
+pub use half_rate::HalfRate;
 pub use limits::Limits;
 pub use signals::Signals;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ghoststream_adaptation::{Controller, Limits, Signals};
+use ghoststream_adaptation::{Controller, HalfRate, Limits, Signals};
 use proptest::prelude::*;
 
 /// A moment: milliseconds since the one before, and what is said of it.
@@ -100,6 +100,25 @@ proptest! {
     fn nothing_is_dropped_above_the_floor(moments in plausible()) {
         for (now, kbps, drop) in decisions(Limits::new(300, 6000), &moments) {
             prop_assert!(!drop || kbps == 300, "{now:?}: {kbps}");
+        }
+    }
+
+    /// Whatever the bitrate does, nobody sees the rate flap; without a threshold it never changes.
+    #[test]
+    fn the_rate_of_pictures_changes_no_faster_than_it_is_held(
+        moments in prop::collection::vec((0..2000_u64, 0..2000_u32, 1..3000_u32), 1..600),
+        below in prop::option::of(0..1500_u32),
+    ) {
+        let mut half_rate = HalfRate::new(below);
+        let (mut now, mut halved, mut changed) = (Duration::ZERO, false, None);
+        for (dt, kbps, ceiling) in moments {
+            now += Duration::from_millis(dt);
+            if half_rate.step(now, kbps.min(ceiling), ceiling) != halved {
+                let hold = if halved { HalfRate::UP_AFTER } else { HalfRate::DOWN_AFTER };
+                prop_assert!(changed.is_none_or(|at| now - at >= hold), "{changed:?} {now:?}");
+                prop_assert!(below.is_some_and(|it| halved || kbps < it));
+                (halved, changed) = (!halved, Some(now));
+            }
         }
     }
 
