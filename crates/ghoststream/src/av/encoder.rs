@@ -106,6 +106,8 @@ impl EncoderInfo {
             format: *video,
             state: State::Closed,
             opened_with: Rate::default(),
+            asked: None,
+            half_rate: false,
         };
         encoder.describe(video).map_err(silent)?;
         if let Some(frames) = frames {
@@ -140,6 +142,10 @@ pub struct OpenEncoder {
     state: State,
     /// What it was opened with.
     opened_with: Rate,
+    /// The average that was asked for since, in bits a second.
+    asked: Option<i64>,
+    /// Whether it gets every second picture only, and takes each for one of the full rate.
+    half_rate: bool,
 }
 
 /// A bitrate, its ceiling and the size of the buffer that smooths it, in bits; zero where not set.
@@ -160,6 +166,12 @@ impl Rate {
         // libavcodec keeps the buffer in 32 bits.
         let buffer = scale(self.buffer).min(i64::from(i32::MAX));
         Self { average, most: scale(self.most), buffer }
+    }
+
+    /// The same in time, for who takes half the pictures for all of them: twice the bits for each, and no more of
+    /// them in the buffer.
+    fn of_half_the_pictures(self) -> Self {
+        Self { average: self.average.saturating_mul(2), most: self.most.saturating_mul(2), ..self }
     }
 }
 
@@ -244,7 +256,20 @@ impl OpenEncoder {
     /// Sets the bitrate that a wrapper which follows takes up with the next picture, in bits a
     /// second. Its ceiling and buffer keep their proportion to it.
     pub fn set_bitrate(&mut self, bits_per_second: i64) {
-        let rate = self.opened_with.scaled_to(bits_per_second);
+        self.asked = Some(bits_per_second);
+        self.apply_rate();
+    }
+
+    /// Says whether every second picture is left out, to an encoder that counts pictures and not their time: what
+    /// it is asked for stays what comes out a second. It is taken up with the next picture, as a bitrate is.
+    pub fn set_half_rate(&mut self, half: bool) {
+        self.half_rate = half;
+        self.apply_rate();
+    }
+
+    fn apply_rate(&mut self) {
+        let rate = self.opened_with.scaled_to(self.asked.unwrap_or(self.opened_with.average));
+        let rate = if self.half_rate { rate.of_half_the_pictures() } else { rate };
         // SAFETY: self owns the context, and libavcodec reads these within our own calls only.
         let context = unsafe { self.context.as_mut() };
         context.bit_rate = rate.average;
@@ -335,6 +360,8 @@ mod tests {
         let half = Rate { average: 3_000_000, most: 4_500_000, buffer: 9_000_000 };
         assert_eq!(opened.scaled_to(3_000_000), half);
         assert_eq!(opened.scaled_to(800_000_000).buffer, i64::from(i32::MAX), "what libavcodec can hold");
+        let twice = Rate { average: 6_000_000, most: 9_000_000, buffer: 9_000_000 };
+        assert_eq!(half.of_half_the_pictures(), twice, "as many bits a second, for as long");
         let none = Rate::default();
         assert_eq!(none.scaled_to(5), Rate { average: 5, ..none });
     }

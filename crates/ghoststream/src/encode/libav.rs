@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::filler::Filler;
 use super::hdr::Injector;
+use super::keys::KeyFrames;
 use super::nvenc::{Feed, FeedError};
 use super::timing::Book;
 use super::{EncodeError, Encoder, Frame, Packet, Payload};
@@ -26,7 +27,20 @@ pub(super) struct Running {
     filler: Option<Filler>,
     /// How to open it anew, where that is the only way to a key frame.
     restart: Option<Restart>,
-    follows_bitrate: bool,
+    follows: Follows,
+    /// Where it places key frames, if by counting.
+    keys: Option<KeyFrames>,
+    /// Whether every second picture is left out.
+    half_rate: bool,
+}
+
+/// How an encoder goes by its bitrate.
+#[derive(Clone, Copy)]
+pub(super) struct Follows {
+    /// Whether it takes up another one while it runs.
+    pub(super) bitrate: bool,
+    /// Whether it counts pictures for it, and not their time.
+    pub(super) counts_pictures: bool,
 }
 
 /// What an encoder was opened with.
@@ -46,7 +60,7 @@ impl Running {
         rate: (i32, i32),
         constant: bool,
         restart: Option<Restart>,
-        follows_bitrate: bool,
+        follows: Follows,
         delay: Option<usize>,
     ) -> Self {
         let book = match delay {
@@ -65,7 +79,9 @@ impl Running {
             hdr: None,
             filler: None,
             restart,
-            follows_bitrate,
+            follows,
+            keys: None,
+            half_rate: false,
         }
     }
 
@@ -77,6 +93,11 @@ impl Running {
     /// The same, filling a bitrate up and no more.
     pub(super) fn with_filler_for(self, kbps: u32) -> Self {
         Self { filler: Some(Filler::new(self.duration, kbps)), ..self }
+    }
+
+    /// The same, which places a key frame after so many pictures.
+    pub(super) fn with_key_frames(self, every: Option<u32>) -> Self {
+        Self { keys: every.map(KeyFrames::new), ..self }
     }
 
     fn failed(&self, source: AvError) -> EncodeError {
@@ -139,7 +160,7 @@ impl Running {
             track: 0,
             pts: times.pts,
             dts: times.dts,
-            duration: self.duration,
+            duration: if self.half_rate { 2 * self.duration } else { self.duration },
             key,
             arrived: times.arrived,
             begins: None,
@@ -151,11 +172,13 @@ impl Running {
 
 impl Encoder for Running {
     fn encode(&mut self, frame: Frame, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
-        let key = std::mem::take(&mut self.key_wanted);
-        if key {
+        let asked = std::mem::take(&mut self.key_wanted);
+        if asked {
             self.begin_anew(packets)?;
         }
         let ticks = self.book.enter(frame.pts, frame.arrived);
+        let step = if self.half_rate { 2 } else { 1 };
+        let key = self.keys.as_mut().map_or(asked, |it| it.due(ticks, step, asked));
         match &mut self.feed {
             None => {
                 let mut picture = frame.picture.into_memory()?;
@@ -183,12 +206,18 @@ impl Encoder for Running {
     }
 
     fn set_bitrate(&mut self, kbps: u32) -> Result<(), EncodeError> {
-        if !self.follows_bitrate {
+        if !self.follows.bitrate {
             return Err(EncodeError::fixed_bitrate(self.name));
         }
         self.open.set_bitrate(i64::from(kbps) * 1000);
         self.filler.iter_mut().for_each(|it| it.set_bitrate(kbps));
         Ok(())
+    }
+
+    fn set_half_rate(&mut self, half: bool) {
+        if std::mem::replace(&mut self.half_rate, half) != half && self.follows.counts_pictures {
+            self.open.set_half_rate(half);
+        }
     }
 
     fn note(&mut self) -> Option<String> {

@@ -10,6 +10,7 @@ mod codec;
 mod error;
 mod filler;
 mod hdr;
+mod keys;
 mod libav;
 mod memory;
 pub(crate) mod nvenc;
@@ -101,6 +102,12 @@ pub(crate) trait Encoder: Send {
     /// Fails, and goes on as it was, where the encoder cannot do so while it runs: then
     /// [`Opened::follows_bitrate`] is false.
     fn set_bitrate(&mut self, kbps: u32) -> Result<(), EncodeError>;
+
+    /// Says whether every second picture is left out from the next one on. Its bitrate, in time, stays what it
+    /// was asked for, and so does the time from key frame to key frame.
+    ///
+    /// Only where its bitrate can be changed while it runs.
+    fn set_half_rate(&mut self, half: bool);
 
     /// What came up that the report should say, in words; each thing once.
     fn note(&mut self) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::hdr::Injector;
-use super::libav::{Restart, Running};
+use super::libav::{Follows, Restart, Running};
 use super::nvenc::Feed;
 use super::speed::Speed;
 use super::wish::{Plan, Unmet, Wish};
@@ -114,9 +114,9 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
     notes.extend(without);
     let restart = plan.restart_for_key.then_some(Restart { info, format, options: plan.options });
     let memory = feed.as_ref().map(|it| it.memory().clone());
-    let follows_bitrate = plan.follows_bitrate;
-    let mut running =
-        Running::new(backend.name, open, feed, wish.rate, constant, restart, follows_bitrate, delay);
+    let follows = Follows { bitrate: plan.follows_bitrate, counts_pictures: plan.counts_pictures };
+    let mut running = Running::new(backend.name, open, feed, wish.rate, constant, restart, follows, delay)
+        .with_key_frames(plan.keys_every);
     if plan.fills {
         running = running.with_filler_for(wish.kbps);
     }
@@ -133,7 +133,7 @@ fn open_row(backend: &'static Backend, request: &Request<'_>) -> Result<Opened, 
             language: None,
         },
         kbps: config.rate_control.has_bitrate().then_some(wish.kbps),
-        follows_bitrate,
+        follows_bitrate: follows.bitrate,
         refused: vec![],
         notes,
     })

@@ -48,6 +48,10 @@ pub(super) struct Plan {
     pub(super) follows_bitrate: bool,
     /// Whether it keeps the rate up with H.264's filler.
     pub(super) fills: bool,
+    /// Whether its rate control takes every picture for as long as one of the full rate is, whenever it is shown.
+    pub(super) counts_pictures: bool,
+    /// Pictures from key frame to key frame, where it places them by counting.
+    pub(super) keys_every: Option<u32>,
     /// The GPU, as CUDA counts them, whose memory it reads pictures from; none where it reads ours.
     pub(super) gpu: Option<u32>,
 }
@@ -190,6 +194,8 @@ impl Plan {
             restart_for_key: false,
             follows_bitrate: false,
             fills: false,
+            counts_pictures: false,
+            keys_every: None,
             gpu: None,
         }
     }

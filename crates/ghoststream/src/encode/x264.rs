@@ -13,6 +13,7 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     let (preset, usual_lookahead) = preset(wish.preset);
     plan.set("preset", preset);
     plan.set("g", wish.gop);
+    plan.keys_every = Some(wish.gop);
     plan.set("forced-idr", 1);
     if wish.is_live() {
         plan.set("sc_threshold", 0);
@@ -33,6 +34,8 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     plan.set("threads", wish.threads);
     if config.low_latency {
         plan.set("tune", "zerolatency");
+        // That tune knows no picture's end, which is the next one's time: each lasts as long as the rate says.
+        plan.counts_pictures = true;
         // Frame threads each hold a picture back; slices do not. libavcodec undoes the tune's own
         // choice unless it is told.
         plan.set("thread_type", "slice");

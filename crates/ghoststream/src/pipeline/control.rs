@@ -35,6 +35,8 @@ struct Running {
 pub(super) struct Asked {
     pub(super) kbps: Option<u32>,
     pub(super) key_frame: bool,
+    /// Every second picture is left out.
+    pub(super) half_rate: bool,
 }
 
 impl Control {
@@ -105,7 +107,8 @@ impl Control {
         if changes {
             self.told.store(least, Ordering::Release);
         }
-        Asked { kbps: changes.then_some(least), key_frame: self.key_frame.swap(false, Ordering::AcqRel) }
+        let key_frame = self.key_frame.swap(false, Ordering::AcqRel);
+        Asked { kbps: changes.then_some(least), key_frame, half_rate: false }
     }
 }
 
@@ -121,7 +124,7 @@ mod tests {
         control.ask_bitrate(100).unwrap();
         control.ask_bitrate(200).unwrap();
         control.ask_key_frame();
-        assert_eq!(control.take(None), Asked { kbps: Some(200), key_frame: true });
+        assert_eq!(control.take(None), Asked { kbps: Some(200), key_frame: true, half_rate: false });
         assert_eq!(control.take(None), Asked::default());
     }
 

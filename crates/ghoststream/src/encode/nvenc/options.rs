@@ -12,6 +12,8 @@ pub(super) fn plan(wish: &Wish<'_>, choices: &Choices, format: PixelFormat, gpu:
     set_profile(&mut plan, wish);
     set_rate_control(&mut plan, wish);
     plan.follows_bitrate = wish.config.rate_control.has_bitrate() && !wish.config.lossless;
+    // It is told a rate and no durations: by that it shares out its bits.
+    plan.counts_pictures = true;
     set_structure(&mut plan, wish, choices);
     set_quantisation(&mut plan, wish, choices);
     if let Some(mode) = split(choices.split.value) {
@@ -83,6 +85,7 @@ const fn quantizer(wish: &Wish<'_>) -> u32 {
 /// Key frames, B-frames and what waits inside.
 fn set_structure(plan: &mut Plan, wish: &Wish<'_>, choices: &Choices) {
     plan.set("g", wish.gop);
+    plan.keys_every = Some(wish.gop).filter(|_| !choices.intra_refresh.value);
     plan.set_if_known(wish, "forced-idr", 1);
     if wish.is_live() {
         plan.set_if_known(wish, "no-scenecut", 1);

@@ -3,6 +3,7 @@
 mod bitrate;
 mod cells;
 mod emulator;
+mod half_rate;
 mod hdr;
 mod judge;
 mod latency;

@@ -185,7 +185,7 @@ impl EncoderThread {
         }
         let mut packets = Vec::new();
         let given = Frame { pts: frame.pts, picture, arrived: frame.arrived };
-        let result = worker.encode(given, asked.key_frame, asked.kbps, &mut packets);
+        let result = worker.encode(given, asked, &mut packets);
         self.hand_on(packets);
         let told = result?;
         told.note.into_iter().for_each(|note| self.shared.journal.note(note));

@@ -83,6 +83,10 @@ impl Encoder for Double {
         self.real.force_key_frame();
     }
 
+    fn set_half_rate(&mut self, half: bool) {
+        self.real.set_half_rate(half);
+    }
+
     fn set_bitrate(&mut self, kbps: u32) -> Result<(), EncodeError> {
         self.real.set_bitrate(kbps)
     }

@@ -3,6 +3,7 @@
 use super::worker::Worker;
 use crate::encode::bench::Pictures;
 use crate::encode::{Frame, Request, open};
+use crate::pipeline::control::Asked;
 use crate::{EncoderConfig, Error, MediaTime, Size, Timestamp};
 
 /// An encoder in its thread, fed with moving pictures one at a time: for benches that keep accounts of
@@ -46,7 +47,7 @@ impl Trial {
         self.given += 1;
         let mut packets = Vec::new();
         let frame = Frame { pts, picture: picture.into(), arrived: Timestamp::now() };
-        self.worker.encode(frame, false, None, &mut packets)?;
+        self.worker.encode(frame, Asked::default(), &mut packets)?;
         Ok(packets.iter().map(|it| it.data().len()).sum())
     }
 

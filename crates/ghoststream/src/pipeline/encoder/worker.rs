@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::encode::{EncodeError, Encoder, Frame, Opened, Packet, Row, Terms};
+use crate::pipeline::control::Asked;
 use crate::pipeline::supervisor::thread;
 use crate::stats::Refusal;
 
@@ -28,7 +29,7 @@ pub(super) struct Worker {
 }
 
 enum Call {
-    Encode { frame: Frame, key_frame: bool, kbps: Option<u32> },
+    Encode { frame: Frame, asked: Asked },
     Flush,
 }
 
@@ -70,11 +71,10 @@ impl Worker {
     pub(super) fn encode(
         &self,
         frame: Frame,
-        key_frame: bool,
-        kbps: Option<u32>,
+        asked: Asked,
         packets: &mut Vec<Packet>,
     ) -> Result<Told, EncodeError> {
-        self.call(Call::Encode { frame, key_frame, kbps }, packets)
+        self.call(Call::Encode { frame, asked }, packets)
     }
 
     /// Appends what is still inside.
@@ -114,11 +114,12 @@ fn work(mut encoder: Box<dyn Encoder>, calls: &Receiver<Call>, answers: SyncSend
     while let Ok(call) = calls.recv() {
         let (mut packets, mut told) = (Vec::new(), Told::default());
         let result = match call {
-            Call::Encode { frame, key_frame, kbps } => {
-                if key_frame {
+            Call::Encode { frame, asked } => {
+                if asked.key_frame {
                     encoder.force_key_frame();
                 }
-                told.fixed = kbps.and_then(|kbps| encoder.set_bitrate(kbps).err());
+                encoder.set_half_rate(asked.half_rate);
+                told.fixed = asked.kbps.and_then(|kbps| encoder.set_bitrate(kbps).err());
                 let result = encoder.encode(frame, &mut packets);
                 told.note = encoder.note();
                 result
