@@ -24,6 +24,9 @@ pub fn text(report: &Report) -> String {
     if report.interpolated > 0 {
         let _ = write!(text, ", {} interpolated", report.interpolated);
     }
+    if report.thinned > 0 {
+        let _ = write!(text, ", {} left out for the network", report.thinned);
+    }
     if report.corrupt > 0 {
         let _ = write!(text, ", {} corrupt", report.corrupt);
     }
@@ -83,6 +86,9 @@ fn streamed(output: &OutputReport, live: &LiveReport) -> String {
     }
     if live.dropped > 0 {
         let _ = write!(text, "; {} pictures were not sent", live.dropped);
+    }
+    if let Some(followed) = live.adaptation.filter(|it| it.half_rates > 0) {
+        let _ = write!(text, "; {:.0} s at half the frame rate", followed.half_rate_seconds);
     }
     match output.error.as_ref() {
         Some(error) => format!("{text}; {error}"),

@@ -183,9 +183,9 @@ pub use pipeline::{OutputState, OutputStatus, Pipeline, PipelineBuilder, Pipelin
 pub use preset::Preset;
 pub use processing::ProcessError;
 pub use stats::{
-    AdaptationReport, AudioReport, BitrateChange, CameraReport, EncoderFailure, FrameSync, LiveReport,
-    OutputReport, Percentiles, PicturesReport, ProcessingReport, Refusal, RenditionReport, ReplayReport,
-    Report,
+    AdaptationReport, AudioReport, BitrateChange, CameraReport, EncoderFailure, FrameRateChange, FrameSync,
+    LiveReport, OutputReport, Percentiles, PicturesReport, ProcessingReport, Refusal, RenditionReport,
+    ReplayReport, Report,
 };
 
 /// What benches, fuzz targets and the test kit reach into. No stability is promised: it is not part

@@ -41,6 +41,13 @@ async fn wait_for(pipeline: &Pipeline, what: &str, so: impl Fn(&AdaptationReport
     }
 }
 
+/// Waits until so many seconds are recorded.
+async fn until(pipeline: &Pipeline, seconds: f64) {
+    while pipeline.status().seconds < seconds {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// A server, and a path to it.
 fn server() -> (RtmpListener, Throttle, Output) {
     let listener = RtmpListener::start().unwrap();
@@ -120,6 +127,63 @@ async fn over_srt_the_bitrate_goes_down_with_the_path_and_up_again() {
     let pictures = received.must_have_video();
     assert_eq!(pictures.decode_errors, 0, "{received}");
     assert_eq!(pictures.frames + live.dropped, report.encoded, "what is missing was counted: {received}");
+}
+
+/// Below the threshold half the pictures come, and look better; none of them is missed by anybody, and they all come
+/// again when there is room for them.
+#[tokio::test]
+async fn below_a_threshold_every_second_picture_is_left_out_until_the_path_carries_more() {
+    let (mut listener, throttle, output) = server();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("beside.mkv");
+    let adaptation = Adaptation::default().with_half_rate_below_kbps(2200);
+    let pipeline = Pipeline::builder(capture())
+        .rendition(encoder(RateControl::Cbr))
+        .output(OutputConfig::new(output).with_adaptation(adaptation))
+        .output(Output::File { path: path.clone(), container: Container::Matroska })
+        .build()
+        .unwrap();
+    pipeline.start().await.unwrap_or_else(|error| panic!("{error}"));
+    wait_for(&pipeline, "at first", |it| it.kbps == CEILING && !it.half_rate).await;
+    throttle.carry(2000);
+    wait_for(&pipeline, "half", |it| it.half_rate && it.half_rate_seconds > 3.0).await;
+    throttle.carry(100_000);
+    wait_for(&pipeline, "all again", |it| !it.half_rate && it.half_rates > 0).await;
+    until(&pipeline, pipeline.status().seconds + 1.0).await;
+    let report = pipeline.stop().await.unwrap();
+    let live = report.outputs[0].live.clone().unwrap();
+    println!("{live:#?}\n{:#?}\n{:#?}", report.notes, report.renditions[0].frame_rate_changes);
+    assert_eq!(live.dropped, 0, "what is left out is not lost");
+    let adaptation = live.adaptation.unwrap();
+    assert!(adaptation.half_rate_seconds > 3.0 && !adaptation.half_rate, "{adaptation:?}");
+    let told = report.notes.iter().filter(|it| it.contains("every second picture is left out")).count();
+    assert_eq!(told, 1, "{:?}", report.notes);
+    let changes = &report.renditions[0].frame_rate_changes;
+    let rates: Vec<f64> = changes.iter().map(|it| it.fps).collect();
+    let wanted: Vec<f64> = (0..2 * adaptation.half_rates).map(|it| [15.0, 30.0][it as usize % 2]).collect();
+    assert_eq!(rates, wanted, "{changes:?}");
+    // A tick for each picture that is left out.
+    let halved: f64 = changes.chunks_exact(2).map(|it| it[1].seconds - it[0].seconds).sum();
+    let due = halved * 15.0;
+    let most = due + rates.len() as f64;
+    assert!((0.5 * due..most).contains(&(report.thinned as f64)), "{} of {due}", report.thinned);
+    for file in [&listener.received().unwrap(), &path] {
+        let seen = judge(file).unwrap();
+        let pictures = seen.must_have_video();
+        assert_eq!(
+            (pictures.frames, pictures.decode_errors, pictures.backwards),
+            (report.encoded, 0, 0),
+            "{seen}"
+        );
+        let card = seen.card.as_ref().unwrap();
+        println!("{seen}");
+        assert_eq!(card.out_of_order, 0, "{seen}");
+        // At half the rate as at the full one a picture is shown when the card drew it.
+        assert!(card.timing.mean_ms < 33.0, "{seen}");
+        // One a second all the time, but for what a busy machine left out.
+        let seconds = (report.encoded + report.thinned) / 30;
+        assert!(pictures.key_frames + 2 >= seconds, "{} key frames: {seen}", pictures.key_frames);
+    }
 }
 
 /// After pictures were dropped the next key frame would be a minute away: one is made.

@@ -216,6 +216,10 @@ pub struct CaptureArgs {
     #[arg(long, value_name = "KBPS", allow_hyphen_values = true)]
     bitrate_floor: Option<String>,
 
+    /// Live outputs: leave out every second picture below this bitrate, in kbit/s, 50 to 800000 [default: none]
+    #[arg(long, value_name = "KBPS", allow_hyphen_values = true)]
+    half_rate_below: Option<String>,
+
     /// The profile file [default: ~/.config/ghoststream/config.toml]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Profiles")]
     pub config: Option<PathBuf>,
@@ -335,6 +339,7 @@ impl CaptureArgs {
             ("overwrite", &self.overwrite),
             ("bitrate_floor", &self.bitrate_floor),
             ("hotkeys", &self.hotkeys),
+            ("half_rate_below", &self.half_rate_below),
         ]
     }
 }

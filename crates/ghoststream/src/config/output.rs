@@ -119,7 +119,6 @@ pub struct OutputConfig {
 impl OutputConfig {
     /// This output, of the first rendition, with every audio track.
     pub const fn new(output: Output) -> Self {
-        let adaptation = Adaptation { follows: true, floor_kbps: None };
         Self {
             output,
             overwrite: false,
@@ -127,7 +126,7 @@ impl OutputConfig {
             audio_tracks: None,
             packets: PacketOptions::new(),
             replay: ReplayOptions::new(),
-            adaptation,
+            adaptation: Adaptation::on(),
             v4l2: None,
         }
     }

@@ -146,6 +146,8 @@ settings! {
     bitrate_floor "bitrate-floor": u32,
     /// Whether the desktop is asked for keys.
     hotkeys "hotkeys": bool,
+    /// The bitrate below which every second picture is left out, in kbit/s.
+    half_rate_below "half-rate-below": u32,
 }
 
 /// Why a value does not fit its setting.
@@ -264,7 +266,7 @@ impl Settings {
             audio: self.audio(),
             duration: self.duration()?,
             overwrite: self.overwrite.unwrap_or(false),
-            adaptation: Adaptation { follows: self.adapt.unwrap_or(true), floor_kbps: self.bitrate_floor },
+            adaptation: self.adaptation(),
             hotkeys: self.hotkeys.unwrap_or(false),
         };
         resolved.capture.validate()?;
@@ -272,6 +274,15 @@ impl Settings {
         resolved.adaptation.validate()?;
         resolved.audio.iter().try_for_each(AudioConfig::validate)?;
         Ok(resolved)
+    }
+
+    /// Whether and how far a live output's bitrate follows its path.
+    pub(super) fn adaptation(&self) -> Adaptation {
+        Adaptation {
+            follows: self.adapt.unwrap_or(true),
+            floor_kbps: self.bitrate_floor,
+            half_rate_below_kbps: self.half_rate_below,
+        }
     }
 
     /// Checks a layer that says a single thing: what depends on other settings is left open.

@@ -49,6 +49,7 @@ const PAIRS: &[(&str, &str, &str)] = &[
     ("adapt", "false", "true"),
     ("bitrate-floor", "500", "1000"),
     ("hotkeys", "true", "false"),
+    ("half-rate-below", "600", "900"),
 ];
 
 fn layer(entries: &[(&str, &str)]) -> Settings {

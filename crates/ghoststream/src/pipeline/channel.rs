@@ -12,6 +12,8 @@ pub(super) struct Job {
     pub(super) frame: Frame,
     /// Recording went on after a pause here: players can seek to it, and editors cut.
     pub(super) after_pause: bool,
+    /// Every second picture is left out from here on.
+    pub(super) half_rate: bool,
 }
 
 /// The end that the rendition writes to.
@@ -33,6 +35,8 @@ struct Both {
     queued: AtomicUsize,
     /// Whether anything came of a picture yet.
     flows: AtomicBool,
+    /// Whether the reading end wants every second picture left out.
+    half_rate: AtomicBool,
 }
 
 /// A channel that is deep enough to ride out a stall of the machine, within 64 MiB of pictures; two
@@ -58,6 +62,11 @@ impl Frames {
     /// Whether anything came of a picture yet: an encoder may keep the first ones for a while.
     pub(super) fn is_flowing(&self) -> bool {
         self.shared.flows.load(Ordering::Relaxed)
+    }
+
+    /// Whether the other end wants every second picture left out.
+    pub(super) fn half_rate(&self) -> bool {
+        self.shared.half_rate.load(Ordering::Acquire)
     }
 
     /// Waits for room. False when the other end has gone.
@@ -86,6 +95,12 @@ impl ReceivedFrames {
     /// Something came of a picture.
     pub(super) fn flows(&self) {
         self.shared.flows.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks for every second picture to be left out, or no more. Those that are under way come all the same; each
+    /// says which it is.
+    pub(super) fn ask_half_rate(&self, half: bool) {
+        self.shared.half_rate.store(half, Ordering::Release);
     }
 
     fn took(&self, job: Job) -> Job {

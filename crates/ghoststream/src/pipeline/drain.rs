@@ -42,6 +42,7 @@ fn report(
         encoded: counters.encoded(),
         dropped: counters.dropped(),
         skipped: counters.skipped.get(),
+        thinned: counters.thinned.get(),
         repeated: counters.repeated.get(),
         interpolated: counters.interpolated.get(),
         corrupt: counters.corrupt.get(),

@@ -189,6 +189,7 @@ fn report(rendition: usize, opened: &Opened, fps: f64) -> RenditionReport {
         processing: crate::stats::ProcessingReport::default(),
         refused: opened.refused.clone(),
         bitrate_changes: vec![],
+        frame_rate_changes: vec![],
         failures: vec![],
     }
 }

@@ -156,8 +156,8 @@ impl Outputs {
         self.all().iter().filter_map(|it| it.report().cloned()).collect()
     }
 
-    /// What outputs of a rendition want of its encoder: the least bitrate that one does, in kbit/s, and
-    /// whether any needs a key frame. Each learns the terms.
+    /// What outputs of a rendition want of its encoder: the least bitrate that one does, in kbit/s, whether any
+    /// needs a key frame, and whether any wants half the pictures. Each learns the terms.
     pub(super) fn wishes(&self, rendition: usize, terms: RateTerms) -> Wishes {
         let inner = lock(&self.inner);
         let mut wishes = Wishes::default();
@@ -168,6 +168,7 @@ impl Outputs {
                 gauge.rate.tell(terms);
                 wishes.kbps = wishes.kbps.into_iter().chain(gauge.rate.wanted()).min();
                 wishes.key_frame |= gauge.rate.take_key_frame();
+                wishes.half_rate |= gauge.rate.wants_half_rate();
             }
         }
         wishes
@@ -184,6 +185,8 @@ impl Outputs {
 pub(super) struct Wishes {
     pub(super) kbps: Option<u32>,
     pub(super) key_frame: bool,
+    /// Whether any wants every second picture left out.
+    pub(super) half_rate: bool,
 }
 
 /// One output.

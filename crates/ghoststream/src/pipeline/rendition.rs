@@ -50,8 +50,8 @@ pub(super) struct Rendition {
     missed: Damage,
     /// Who looks, where that is known and nobody else takes the pictures.
     audience: Option<Audience>,
-    /// The newest frame that was due while nobody looked: what the screen shows to who looks next, even if
-    /// nothing moves any more.
+    /// The newest frame that was due while nobody looked, or at a tick that was left out: what the screen shows to
+    /// who looks next, even if nothing moves any more.
     unseen: Option<CapturedFrame>,
     /// The newest frame that lies outside the recording, before its start or in a pause: what the
     /// screen shows when it goes on, even if nothing moves any more.
@@ -60,6 +60,8 @@ pub(super) struct Rendition {
     after_pause: bool,
     /// The last picture, for ticks that have no new one.
     last: Option<AnyPicture>,
+    /// When the last picture is shown that was handed on.
+    sent: Option<i64>,
 }
 
 /// Why the thread ends early.
@@ -93,6 +95,7 @@ impl Rendition {
             outside: None,
             after_pause: false,
             last: None,
+            sent: None,
         }
     }
 
@@ -228,6 +231,12 @@ impl Rendition {
         self.last.is_some() && self.audience.as_ref().is_some_and(|it| !it.is_there())
     }
 
+    /// Whether a tick is left out, since the path of an output carries too little for all of them.
+    fn is_thinned(&self, action: &Action<CapturedFrame>) -> bool {
+        let (Action::Show { pts, .. } | Action::Repeat { pts }) = action else { return false };
+        self.frames.half_rate() && self.sent.is_some_and(|sent| pts - sent < self.period * 3 / 2)
+    }
+
     /// What is to be done where somebody would see it: with the newest frame that nobody saw. Else that
     /// frame is kept, and the tick is done with.
     fn if_seen(&mut self, mut action: Action<CapturedFrame>) -> Option<Action<CapturedFrame>> {
@@ -236,7 +245,8 @@ impl Rendition {
         {
             frame.damage.merge(&before.damage);
         }
-        if !self.is_unseen() {
+        let thinned = self.is_thinned(&action);
+        if !thinned && !self.is_unseen() {
             return Some(match (action, self.unseen.take()) {
                 (Action::Repeat { pts }, Some(frame)) => Action::Show { pts, frame },
                 (action, unseen) => {
@@ -254,7 +264,11 @@ impl Rendition {
             Action::Repeat { pts } => pts,
         };
         self.interpolation.as_mut().map(Interpolation::interrupt);
-        self.audience.as_ref().inspect(|it| it.skip());
+        if thinned {
+            self.counters.thinned.add(1);
+        } else {
+            self.audience.as_ref().inspect(|it| it.skip());
+        }
         self.reached(pts);
         None
     }
@@ -324,8 +338,10 @@ impl Rendition {
     fn send(&mut self, pts: i64, picture: AnyPicture, arrived: Timestamp) -> Result<(), Stop> {
         self.reached(pts);
         let frame = Frame { pts: MediaTime::from_nanos(pts), picture, arrived };
+        self.sent = Some(pts);
         let after_pause = std::mem::take(&mut self.after_pause);
-        if self.frames.send(Job { frame, after_pause }) { Ok(()) } else { Err(Stop::TakerGone) }
+        let job = Job { frame, after_pause, half_rate: self.frames.half_rate() };
+        if self.frames.send(job) { Ok(()) } else { Err(Stop::TakerGone) }
     }
 
     /// The tick at `pts` is done with.

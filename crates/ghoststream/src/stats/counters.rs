@@ -42,6 +42,8 @@ pub struct Counters {
     pub sync: SyncKinds,
     /// Frames that the pacer left out: the source was faster than the output.
     pub skipped: Counter,
+    /// Ticks left out because a rendition ran at half its rate.
+    pub thinned: Counter,
     /// Ticks for which the pacer had no new frame and repeated the last.
     pub repeated: Counter,
     /// Ticks for which a picture between two of the source's was made.

@@ -11,6 +11,6 @@ pub use histogram::{Histogram, Percentiles};
 pub use journal::Journal;
 pub use pictures::PicturesReport;
 pub use report::{
-    AdaptationReport, AudioReport, BitrateChange, CameraReport, EncoderFailure, FrameSync, LiveReport,
-    OutputReport, ProcessingReport, Refusal, RenditionReport, ReplayReport, Report,
+    AdaptationReport, AudioReport, BitrateChange, CameraReport, EncoderFailure, FrameRateChange, FrameSync,
+    LiveReport, OutputReport, ProcessingReport, Refusal, RenditionReport, ReplayReport, Report,
 };

@@ -22,6 +22,9 @@ pub struct Report {
     pub dropped: u64,
     /// Frames left out because the source is faster than the output.
     pub skipped: u64,
+    /// Pictures left out while a rendition ran at half its rate, since a live output's path carried too little for
+    /// all of them.
+    pub thinned: u64,
     /// Frames shown again because the source had no new one.
     pub repeated: u64,
     /// Pictures that were made between two of the source's.
@@ -202,6 +205,13 @@ pub struct AdaptationReport {
     pub mean_kbps: f64,
     /// What reached the peer a second, lately; the path may carry more.
     pub carried_kbps: f64,
+    /// Whether it wants every second picture left out, since the bitrate is too low for all of them.
+    pub half_rate: bool,
+    /// How often it came to want that.
+    pub half_rates: u64,
+    /// For how long in all, in seconds. Other outputs of the rendition may have wanted it for longer:
+    /// [`RenditionReport::frame_rate_changes`].
+    pub half_rate_seconds: f64,
 }
 
 impl OutputReport {
@@ -239,6 +249,8 @@ pub struct RenditionReport {
     pub refused: Vec<Refusal>,
     /// Changes of the bitrate while it ran, in order: the first thousand.
     pub bitrate_changes: Vec<BitrateChange>,
+    /// Changes of its rate while it ran, in order: the first thousand.
+    pub frame_rate_changes: Vec<FrameRateChange>,
     /// When its encoder failed while it ran, and who took over, in order: the first thousand times.
     pub failures: Vec<EncoderFailure>,
 }
@@ -284,6 +296,16 @@ pub struct BitrateChange {
     pub seconds: f64,
     /// To how many kilobits a second.
     pub kbps: u32,
+}
+
+/// A rate of pictures that was changed while it ran.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FrameRateChange {
+    /// When in the recording, in seconds.
+    pub seconds: f64,
+    /// To how many pictures a second.
+    pub fps: f64,
 }
 
 /// An encoder that failed while it ran, and what came of it.

@@ -58,6 +58,8 @@ table! {
     adapt "adapt": bool,
     /// In kbit/s.
     bitrate_floor "bitrate-floor": u32,
+    /// In kbit/s.
+    half_rate_below "half-rate-below": u32,
     rendition "rendition": Named,
     audio "audio": Vec<Named>,
 }
@@ -106,10 +108,11 @@ impl OutputTable {
 
     /// How it follows its path: as the table says, else as it is said for all.
     pub(super) fn adaptation(&self, of_all: Adaptation) -> Adaptation {
-        let (mut own, floor) = (of_all, self.bitrate_floor.or(of_all.floor_kbps));
-        own.follows = self.adapt.unwrap_or(of_all.follows);
-        own.floor_kbps = floor;
-        own
+        Adaptation {
+            follows: self.adapt.unwrap_or(of_all.follows),
+            floor_kbps: self.bitrate_floor.or(of_all.floor_kbps),
+            half_rate_below_kbps: self.half_rate_below.or(of_all.half_rate_below_kbps),
+        }
     }
 
     fn replay_options(&self, directory: &Path) -> ReplayOptions {
@@ -155,7 +158,7 @@ impl OutputTable {
         let wrong = |name, of: &str| Err(ConfigError::new(name, "set", format!("with {of} alone")));
         let without =
             |name, other: &str| Err(ConfigError::new(name, "set", format!("together with {other}")));
-        let of_kinds: [(&'static str, bool, &[&str]); 14] = [
+        let of_kinds: [(&'static str, bool, &[&str]); 15] = [
             ("container", self.container.is_some(), &["file", "replay"]),
             ("overwrite", self.overwrite.is_some(), &["file"]),
             ("directory", self.directory.is_some(), &["replay"]),
@@ -167,6 +170,7 @@ impl OutputTable {
             ("key-env", self.key_env.is_some(), &["url"]),
             ("adapt", self.adapt.is_some(), &["url"]),
             ("bitrate-floor", self.bitrate_floor.is_some(), &["url"]),
+            ("half-rate-below", self.half_rate_below.is_some(), &["url"]),
             ("mode", self.mode.is_some(), &["url"]),
             ("latency", self.latency.is_some(), &["url"]),
             ("stream-id", self.stream_id.is_some(), &["url"]),

@@ -16,12 +16,12 @@ use crate::config::settings::Unfit;
 use crate::config::{
     AudioCodec, AudioConfig, AudioSource, ConfigError, EncoderConfig, ProfileError, Settings,
 };
-use crate::{Adaptation, output};
+use crate::output;
 
 /// What has a table for each of its names.
 const TABLES: [&str; 3] = ["rendition", "audio", "output"];
 /// Settings that a capture has once, whatever its renditions.
-const OF_ALL: [&str; 12] = [
+const OF_ALL: [&str; 13] = [
     "source",
     "region",
     "fps",
@@ -34,6 +34,7 @@ const OF_ALL: [&str; 12] = [
     "adapt",
     "bitrate_floor",
     "hotkeys",
+    "half_rate_below",
 ];
 
 /// Walks one file.
@@ -240,10 +241,7 @@ impl<'a> RunReader<'a> {
                 it.says.config(names, self.directory()).map_err(|error| invalid(toml_words(&error)))?;
             let general = said.general.settings();
             config.overwrite |= general.overwrite.unwrap_or(false);
-            config.adaptation = it.says.adaptation(Adaptation {
-                follows: general.adapt.unwrap_or(true),
-                floor_kbps: general.bitrate_floor,
-            });
+            config.adaptation = it.says.adaptation(general.adaptation());
             if config.rendition >= renditions {
                 return Err(invalid(format!("there is no rendition {}", config.rendition)));
             }

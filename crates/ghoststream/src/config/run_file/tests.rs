@@ -119,6 +119,7 @@ fn every_mistake_is_told_with_its_line() {
     refused("[output.a]\nurl = \"srt://h:1?latency=3\"\nlatency = 9\n", "1:9", "latency twice");
     refused("[output.a]\nurl = \"srt://h:1\"\nstream_id = [\"hidden\"]\n", "3:13", "takes text, not a list");
     refused("[output.a]\nurl = \"srt://h:1\"\nbitrate_floor = 3\n", "3:17", "50 to 800000");
+    refused("[output.a]\nurl = \"srt://h:1\"\nhalf_rate_below = 3\n", "3:19", "50 to 800000");
     refused("[output.a]\nurl = \"http://h/hidden\"\n", "1:9", "rtmp://");
     refused("[output.a]\nurl = \"rtmp://hidden\"\n", "1:9", "output a");
     refused("[output.a]\nurl = [\"rtmp://hidden\"]\n", "2:7", "url takes text, not a list");
@@ -145,9 +146,9 @@ fn keys_of_the_desktop_are_asked_for_at_the_top_alone() {
 
 #[test]
 fn each_kind_of_output_has_keys_of_its_own() {
-    let text = "adapt = false\nbitrate_floor = 400\n\
+    let text = "adapt = false\nbitrate_floor = 400\nhalf_rate_below = 700\n\
                 [output.srt]\nurl = \"srt://h:1\"\nmode = \"caller\"\nlatency = 200\nstream_id = \"publish/a&b\"\nadapt = true\n\
-                [output.rtmp]\nurl = \"rtmp://h/app/key\"\nbitrate_floor = 900\n\
+                [output.rtmp]\nurl = \"rtmp://h/app/key\"\nbitrate_floor = 900\nhalf_rate_below = 950\n\
                 [output.replay]\nreplay = 30\ndirectory = \"c\"\nmax_size = \"2G\"\ndisk_dir = \"held\"\ndisk_size = \"40G\"\n\
                 [output.camera]\ncamera = \"Me\"\nv4l2 = \"/dev/video9\"\n";
     let file = parse(text).unwrap();
@@ -156,6 +157,8 @@ fn each_kind_of_output_has_keys_of_its_own() {
     assert_eq!(srt.output, Output::Srt { url: url.into() });
     assert_eq!((srt.adaptation.follows, srt.adaptation.floor_kbps), (true, Some(400)));
     assert_eq!((rtmp.adaptation.follows, rtmp.adaptation.floor_kbps), (false, Some(900)));
+    let half = [srt, rtmp].map(|it| it.adaptation.half_rate_below_kbps);
+    assert_eq!(half, [Some(700), Some(950)]);
     assert_eq!(replay.replay.max_bytes, Some(2 << 30));
     let disk = replay.replay.disk.as_ref().expect("a disk");
     assert!(disk.directory.is_absolute() && disk.directory.ends_with("held"), "{disk:?}");

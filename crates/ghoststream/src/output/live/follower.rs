@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ghoststream_adaptation::{Controller, Limits, Signals};
+use ghoststream_adaptation::{Controller, HalfRate, Limits, Signals};
 
 use super::Gauge;
 use super::rate::Terms;
@@ -17,11 +17,14 @@ pub(super) struct Follower {
     journal: Journal,
     begun: Timestamp,
     controller: Option<Controller>,
+    half_rate: Option<HalfRate>,
     /// What the controller was made for.
     terms: Option<Terms>,
     beside: Beside,
     /// What was told: that it goes down, or that it cannot.
     told: bool,
+    /// The same of the rate of pictures.
+    told_half: bool,
 }
 
 impl Follower {
@@ -31,9 +34,11 @@ impl Follower {
             journal: journal.clone(),
             begun: Timestamp::now(),
             controller: None,
+            half_rate: None,
             terms: None,
             beside: Beside::default(),
             told: false,
+            told_half: false,
         }
     }
 
@@ -50,6 +55,7 @@ impl Follower {
     /// The peer was lost: nobody needs less for now.
     pub(super) fn lost(&self) {
         self.gauge.rate.want(None);
+        self.gauge.rate.want_half_rate(false);
     }
 
     /// Looks how the path does; whether what waits is to be dropped down to a key picture.
@@ -74,11 +80,31 @@ impl Follower {
             self.gauge.rate.ask_key_frame();
         }
         if !terms.follows {
+            self.gauge.rate.want_half_rate(false);
             return false;
         }
         self.gauge.rate.want(Some(decision.kbps));
-        self.gauge.follows(decision.kbps, carried, now);
+        let half = self.halves(peer, terms, decision.kbps, now);
+        self.gauge.rate.want_half_rate(half);
+        self.gauge.follows(decision.kbps, carried, half, now);
         decision.drop
+    }
+
+    /// Whether every second picture is to be left out at this bitrate.
+    fn halves(&mut self, peer: &str, terms: Terms, kbps: u32, now: Timestamp) -> bool {
+        let below = self.gauge.rate.adaptation().half_rate_below_kbps;
+        let half_rate = self.half_rate.get_or_insert_with(|| HalfRate::new(below));
+        let half = half_rate.step(now.since(self.begun), kbps, terms.ceiling);
+        if let (true, Some(below)) = (half && !self.told_half, below) {
+            self.told_half = true;
+            self.journal.note(format!(
+                "{peer}: the network carries less than {} kbit/s; every second picture is left out until it carries \
+                 {} again, for every output of the rendition",
+                below.min(terms.ceiling),
+                HalfRate::back_at_kbps(below, terms.ceiling)
+            ));
+        }
+        half
     }
 
     /// Once: what a user would otherwise wonder about.

@@ -38,6 +38,31 @@ struct Followed {
     since: Timestamp,
     /// When the bitrate was last added to the mean.
     until: Timestamp,
+    /// Since when every second picture is to be left out, where it is.
+    half_since: Option<Timestamp>,
+}
+
+impl Followed {
+    /// Every second picture is to be left out, or not, from now on.
+    fn halve(&mut self, half: bool, now: Timestamp) {
+        match (self.half_since, half) {
+            (None, true) => {
+                self.half_since = Some(now);
+                self.report.half_rates += 1;
+            }
+            (Some(since), false) => {
+                self.half_since = None;
+                self.report.half_rate_seconds += now.since(since).as_secs_f64();
+            }
+            _ => {}
+        }
+        self.report.half_rate = half;
+    }
+
+    fn report(&self) -> AdaptationReport {
+        let going_on = self.half_since.map_or(0.0, |since| Timestamp::now().since(since).as_secs_f64());
+        AdaptationReport { half_rate_seconds: self.report.half_rate_seconds + going_on, ..self.report }
+    }
 }
 
 impl Gauge {
@@ -55,24 +80,28 @@ impl Gauge {
     pub(super) fn lost(&self, error: &LinkError) {
         let mut story = self.story();
         story.last_loss = Some(error.to_string());
+        story.followed.iter_mut().for_each(|it| it.halve(false, Timestamp::now()));
         story.down_since.get_or_insert_with(Timestamp::now);
     }
 
     pub(super) fn ended(&self) {
         let mut story = self.story();
+        story.followed.iter_mut().for_each(|it| it.halve(false, Timestamp::now()));
         if let Some(since) = story.down_since.take() {
             story.down_nanos += Timestamp::now().nanos_since(since);
         }
     }
 
-    /// The bitrate is to be this, and the path carries that, in kbit/s.
-    pub(super) fn follows(&self, kbps: u32, carried: f64, now: Timestamp) {
+    /// The bitrate is to be this, and the path carries that, in kbit/s; whether every second picture is left out.
+    pub(super) fn follows(&self, kbps: u32, carried: f64, half: bool, now: Timestamp) {
         let mut story = self.story();
         let followed = story.followed.get_or_insert_with(|| Followed {
             report: AdaptationReport { kbps, lowest_kbps: kbps, ..AdaptationReport::default() },
             since: now,
             until: now,
+            half_since: None,
         });
+        followed.halve(half, now);
         let report = &mut followed.report;
         let (before, lasted) = (now.since(followed.since), now.since(followed.until));
         if !before.is_zero() {
@@ -100,7 +129,7 @@ impl Gauge {
             dropped: self.dropped.get(),
             gaps: self.gaps.get(),
             last_loss: story.last_loss.clone(),
-            adaptation: story.followed.as_ref().map(|it| it.report),
+            adaptation: story.followed.as_ref().map(Followed::report),
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) struct Rate {
     /// What the path carries, in kbit/s; zero where nothing is asked for.
     wanted: AtomicU32,
     key_frame: AtomicBool,
+    half_rate: AtomicBool,
     /// What the picture has without anybody's wish; zero while that is not known.
     ceiling: AtomicU32,
     follows: AtomicBool,
@@ -48,6 +49,16 @@ impl Rate {
     /// What is asked for.
     pub(crate) fn wanted(&self) -> Option<u32> {
         Some(self.wanted.load(Ordering::Acquire)).filter(|&it| it > 0)
+    }
+
+    /// Asks for every second picture to be left out, or no more.
+    pub(super) fn want_half_rate(&self, half: bool) {
+        self.half_rate.store(half, Ordering::Release);
+    }
+
+    /// Whether that is asked for.
+    pub(crate) fn wants_half_rate(&self) -> bool {
+        self.half_rate.load(Ordering::Acquire)
     }
 
     /// Asks for a key frame: the peer can use nothing before one.

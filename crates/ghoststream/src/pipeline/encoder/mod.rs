@@ -37,7 +37,7 @@ use super::lock;
 use super::supervisor::{Command, Shared, thread};
 use crate::encode::{EncodeError, Frame, InputSpec, Opened, Packet, PictureMemory, Row, Terms, Track};
 use crate::processing::gpu::{Handover, Told};
-use crate::stats::{BitrateChange, EncoderFailure, Refusal, RenditionReport};
+use crate::stats::{BitrateChange, EncoderFailure, FrameRateChange, Refusal, RenditionReport};
 use crate::{Error, MediaTime, Timestamp};
 
 /// As many changes and failures are listed in the report; more may happen.
@@ -65,6 +65,8 @@ pub(super) struct EncoderThread {
     report: RenditionReport,
     /// The bitrate, once it was changed.
     kbps: Option<u32>,
+    /// Whether every second picture is left out.
+    half_rate: bool,
     /// When the pictures that are still inside were handed in, oldest first.
     inside: VecDeque<(MediaTime, Timestamp)>,
     /// What an encoder makes that has just taken over, until its first packet says so.
@@ -112,6 +114,7 @@ impl EncoderThread {
             commands: commands.clone(),
             report: report.clone(),
             kbps: None,
+            half_rate: false,
             inside: VecDeque::new(),
             begins: None,
             last_dts: None,
@@ -142,10 +145,14 @@ impl EncoderThread {
     }
 
     /// Encodes a picture, with another encoder where the one that runs fails at it.
-    fn encode(&mut self, Job { frame, after_pause }: Job) -> Result<(), EncodeError> {
-        let wishes = self.shared.outputs.wishes(self.index, self.control.terms());
+    fn encode(&mut self, Job { frame, after_pause, half_rate }: Job) -> Result<(), EncodeError> {
+        let terms = self.control.terms();
+        let wishes = self.shared.outputs.wishes(self.index, terms);
+        self.frames.ask_half_rate(wishes.half_rate && terms.follows);
         let mut asked = self.control.take(wishes.kbps);
         asked.key_frame |= after_pause || wishes.key_frame;
+        asked.half_rate = half_rate;
+        self.note_rate(half_rate, frame.pts);
         self.shared.counters.encoded.add(1);
         while let Err(error) = self.try_encode(&frame, asked) {
             if let EncodeError::Picture { .. } = error {
@@ -193,6 +200,17 @@ impl EncoderThread {
             self.heeded(kbps, frame.pts, told.fixed);
         }
         Ok(())
+    }
+
+    /// Reports where every second picture begins to be left out, and where that ends.
+    fn note_rate(&mut self, half: bool, at: MediaTime) {
+        if std::mem::replace(&mut self.half_rate, half) == half {
+            return;
+        }
+        if self.report.frame_rate_changes.len() < MOST_LISTED {
+            let fps = if half { self.report.fps / 2.0 } else { self.report.fps };
+            self.report.frame_rate_changes.push(FrameRateChange { seconds: at.as_secs_f64(), fps });
+        }
     }
 
     /// Tells what became of a wish for another bitrate.
