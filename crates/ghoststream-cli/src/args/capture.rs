@@ -294,7 +294,7 @@ impl CaptureArgs {
     }
 
     /// Every option but `--audio` and `--no-adapt`, by its key.
-    const fn typed(&self) -> [(&'static str, &Option<String>); 43] {
+    const fn typed(&self) -> [(&'static str, &Option<String>); 44] {
         [
             ("source", &self.source),
             ("region", &self.region),

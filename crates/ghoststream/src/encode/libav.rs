@@ -150,7 +150,7 @@ impl Running {
             av = av.with_data(&complete).map_err(|error| self.failed(error))?;
         }
         if let Some(spared) = self.filler.as_ref().and_then(|it| it.spare(av.data())) {
-            av = av.with_data(&[spared]).map_err(|error| self.failed(error))?;
+            av = av.with_data(spared).map_err(|error| self.failed(error))?;
         }
         let fields = av.fields();
         // An encoder that never reorders may leave the decoding time out.
