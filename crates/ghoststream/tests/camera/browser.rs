@@ -2,7 +2,7 @@
 
 use ghoststream::test_card::{Luma, read};
 use testkit::Portal;
-use testkit::peers::Chromium;
+use testkit::peers::{Browser, Program};
 use testkit::portal::{Answer, Script};
 
 use crate::rig::{NAME, Rig};
@@ -12,7 +12,7 @@ fn chromium_gets_the_camera_from_the_portal_and_reads_the_card_from_its_canvas()
     let rig = Rig::moving(30);
     let script = Script { camera: true, ..Script::new(Answer::Refuse) };
     let _portal = Portal::start(&rig.session, script).unwrap();
-    let mut chromium = Chromium::start(&rig.session).unwrap();
+    let mut chromium = Browser::start(Program::Chromium, &rig.session, None).unwrap();
     let pictures = chromium.wait(12).unwrap();
     assert_eq!(chromium.cameras(), [NAME]);
     let mut stamps = Vec::new();

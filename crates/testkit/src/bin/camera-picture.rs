@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use ghoststream::{CaptureConfig, CaptureSource, EncoderConfig, Output, Pipeline, Size};
-use testkit::peers::Chromium;
+use testkit::peers::{Browser, Program};
 use testkit::portal::{Answer, Script};
 use testkit::{Portal, Session};
 
@@ -22,7 +22,7 @@ async fn main() -> Result<()> {
     let camera = Output::VirtualCamera { name: "GhostStream Camera".to_owned() };
     let pipeline = Pipeline::new(card.with_fps(15), size, camera)?;
     pipeline.start().await?;
-    let pictured = Chromium::photograph(&session, Size::new(960, 600), &path);
+    let pictured = Browser::photograph(Program::Chromium, &session, Size::new(960, 600), &path);
     pipeline.stop().await?;
     pictured?;
     println!("{}", path.display());

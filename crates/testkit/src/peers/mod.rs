@@ -1,6 +1,6 @@
 //! What streams are sent to, for real: servers of others, on ports of loopback.
 
-mod chromium;
+mod browser;
 mod enhanced;
 mod gstreamer;
 mod rtmp;
@@ -9,7 +9,7 @@ mod tap;
 mod throttle;
 mod tls;
 
-pub use chromium::{CanvasPicture, Chromium};
+pub use browser::{Browser, CanvasPicture, Program};
 pub use enhanced::elementary;
 pub use gstreamer::GstViewer;
 pub use rtmp::{Nginx, RtmpListener};

@@ -1,15 +1,16 @@
-//! Chromium, headless: a page that opens the camera with `getUserMedia` and sends back what it sees.
+//! A browser, headless: a page that opens the camera with `getUserMedia` and sends back what it sees.
 //!
 //! It gets the camera as on any desktop: from PipeWire, through the camera portal.
 
+mod program;
 mod server;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use ghoststream::Size;
+pub use program::Program;
 use server::{Server, Told};
 
 use crate::Session;
@@ -26,47 +27,45 @@ pub struct CanvasPicture {
 
 /// A browser with one page.
 #[derive(Debug)]
-pub struct Chromium {
+pub struct Browser {
     // The browser goes before the server that it talks to.
     running: Running,
     log: PathBuf,
     server: Server,
 }
 
-impl Chromium {
-    /// Opens the page, in a session with a portal that has cameras.
+impl Browser {
+    /// Opens the page, in a session with a portal that has cameras. Of the camera it wants `size`, or whatever the
+    /// browser takes for usual.
     ///
     /// # Errors
-    /// Chromium is not installed.
-    pub fn start(session: &Session) -> Result<Self> {
-        Self::open(session, &[])
+    /// The browser is not installed.
+    pub fn start(program: Program, session: &Session, size: Option<Size>) -> Result<Self> {
+        Self::open(program, session, size, &[])
     }
 
-    fn open(session: &Session, flags: &[String]) -> Result<Self> {
+    fn open(program: Program, session: &Session, size: Option<Size>, flags: &[String]) -> Result<Self> {
         let server = Server::start(include_str!("page.html"))?;
-        let mut command = Command::new("chromium");
-        command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--mute-audio"]);
-        // The page's own question is answered; the portal's is not touched by it.
-        command.args(["--use-fake-ui-for-media-stream", "--enable-features=WebRtcPipeWireCamera"]);
-        command.arg(format!("--user-data-dir={}", session.dir().join("chromium").display()));
-        command.args(flags).args(["--enable-logging=stderr", &server.url()]).envs(session.environment());
-        let log = session.dir().join("logs/chromium");
-        let running = Running::start(&mut command, &log)
-            .context("chromium is missing: scripts/install-packages test")?;
+        let wanted = size.map_or_else(String::new, |it| format!("?width={}&height={}", it.width, it.height));
+        let mut command = program.command(session)?;
+        command.args(flags).arg(server.url() + &wanted).envs(session.environment());
+        let log = session.dir().join("logs/browser");
+        let running =
+            Running::start(&mut command, &log).with_context(|| format!("{program:?} cannot be started"))?;
         Ok(Self { running, log, server })
     }
 
     /// Opens the page, and saves what the browser shows of it once it has seen the camera's pictures, as a PNG.
     ///
     /// # Errors
-    /// Chromium is not installed, ends otherwise or not at all, or the page has seen nothing; what the browser said
-    /// is in the message.
-    pub fn photograph(session: &Session, size: Size, path: &Path) -> Result<()> {
+    /// The browser is not installed, ends otherwise or not at all, or the page has seen nothing; what the browser
+    /// said is in the message.
+    pub fn photograph(program: Program, session: &Session, size: Size, path: &Path) -> Result<()> {
         let flags = [
             format!("--window-size={},{}", size.width, size.height),
             format!("--screenshot={}", path.display()),
         ];
-        let mut browser = Self::open(session, &flags)?;
+        let mut browser = Self::open(program, session, None, &flags)?;
         let ended = browser.running.wait(Duration::from_secs(90));
         let Told { seen, error, .. } = browser.server.told();
         if ended.is_ok() && seen > 0 && error.is_none() && path.exists() {

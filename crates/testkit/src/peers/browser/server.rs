@@ -114,7 +114,8 @@ fn serve(stream: TcpStream, page: &str, shared: &Shared) -> Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let answer = match (method.as_str(), path.as_str()) {
+    let path = path.split('?').next().unwrap_or_default();
+    let answer = match (method.as_str(), path) {
         ("GET", "/") => page,
         ("GET", "/seen") => {
             wait_for_pictures(shared);
