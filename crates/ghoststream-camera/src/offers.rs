@@ -60,7 +60,8 @@ fn colour(format: Format, input: &Input) -> [(u32, u32); 4] {
     const FULL: u32 = 1;
     const LIMITED: u32 = 2;
     let (matrix, transfer, primaries) = match input.color.space {
-        ColorSpace::Bt601 => (4, 5, 4),
+        // The matrix alone, as USB cameras have it: our BT.601 has the primaries of sRGB.
+        ColorSpace::Bt601 => (4, 5, 1),
         ColorSpace::Bt709 => (3, 5, 1),
         ColorSpace::Bt2020 => (6, 5, 7),
     };
@@ -158,6 +159,16 @@ mod tests {
                 assert_eq!(there, wanted.fits(size), "{wanted} {size}");
             }
         }
+    }
+
+    #[test]
+    fn colours_are_told_as_usb_cameras_tell_theirs() {
+        let color = Color::new(ColorSpace::Bt601, ColorRange::Limited);
+        let input = Input { color, ..input() };
+        // The limited range, BT.601's matrix, BT.709's transfer and primaries; RGB in the full range.
+        let told = |format| colour(format, &input).map(|(_, value)| value);
+        assert_eq!(told(Format::Yuy2), [2, 4, 5, 1]);
+        assert_eq!(told(Format::Bgrx), [1, 1, 5, 1]);
     }
 
     #[test]

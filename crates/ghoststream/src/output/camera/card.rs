@@ -5,7 +5,7 @@ use ghoststream_camera::Pixels;
 use crate::Size;
 use crate::test_card::{GLYPH_HEIGHT, GLYPH_WIDTH, glyph};
 
-/// BT.709 in the limited range: nearly black, a little blue; and nearly white.
+/// In the limited range: nearly black, a little blue; and nearly white.
 const GROUND: u8 = 30;
 const GROUND_CHROMA: [u8; 2] = [134, 126];
 const TEXT: u8 = 210;

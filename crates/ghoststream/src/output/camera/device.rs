@@ -9,7 +9,10 @@ use super::Card;
 use crate::encode::{Frame, InputSpec};
 use crate::output::{OutputError, PictureOffer, PictureSink};
 use crate::stats::{CameraReport, OutputReport};
+use crate::{Color, ColorRange, ColorSpace};
 
+/// What its pictures mean, which devices are told.
+const COLOR: Color = Color::new(ColorSpace::Bt709, ColorRange::Limited);
 /// Without a picture for so long, whoever looks gets the still card.
 const STILL_AFTER: Duration = Duration::from_secs(1);
 
@@ -27,7 +30,7 @@ impl DeviceSink {
     /// Opens the device. What it is called is its own business; `name` stands on the still card. It gets that at once:
     /// many devices are no camera, to who looks for one, before their first picture.
     pub(crate) fn open(name: &str, path: &Path, offer: &PictureOffer) -> Result<Self, OutputError> {
-        let input = super::input(offer);
+        let input = super::input(offer, COLOR);
         let mut device = Device::open(path, super::shown(&input, offer))?;
         tracing::debug!(card = device.card(), agreed = %device.agreed(), "V4L2 device");
         let cards = u64::from(device.show(&Card::new(input.size, "Waiting for a picture", name))? > 0);

@@ -17,8 +17,9 @@ use crate::encode::{Frame, InputSpec};
 use crate::stats::{CameraReport, OutputReport};
 use crate::{Color, ColorRange, ColorSpace, FrameRate, PixelFormat, Timeline};
 
-/// What a camera's pictures mean, whatever its source: programs know no HDR camera.
-const COLOR: Color = Color::new(ColorSpace::Bt709, ColorRange::Limited);
+/// What a camera's pictures mean, whatever its source and size: what USB cameras send. Browsers do not ask, they take
+/// every camera for one (`docs/camera.md`); programs know no HDR camera.
+const COLOR: Color = Color::new(ColorSpace::Bt601, ColorRange::Limited);
 
 /// A camera as an output.
 pub(crate) struct CameraSink {
@@ -37,7 +38,7 @@ pub(super) fn check(name: &str) -> Result<(), OutputError> {
 impl CameraSink {
     /// Makes the camera: from here on programs find it, and get the still card.
     pub(super) fn open(name: &str, offer: &PictureOffer, timeline: Timeline) -> Result<Self, OutputError> {
-        let input = input(offer);
+        let input = input(offer, COLOR);
         let card = |headline| -> Arc<dyn Pixels> { Arc::new(Card::new(input.size, headline, name)) };
         let cards = Cards { waiting: card("Waiting for a picture"), paused: card("Paused") };
         let camera = Camera::open(name, shown(&input, offer), cards)?;
@@ -46,8 +47,8 @@ impl CameraSink {
 }
 
 /// What pictures are asked of the pipeline.
-const fn input(offer: &PictureOffer) -> InputSpec {
-    InputSpec { format: PixelFormat::Nv12, size: offer.size, color: COLOR }
+const fn input(offer: &PictureOffer, color: Color) -> InputSpec {
+    InputSpec { format: PixelFormat::Nv12, size: offer.size, color }
 }
 
 /// The same as the camera is told.
