@@ -28,11 +28,12 @@ pub(crate) struct Plane {
 }
 
 impl Format {
-    /// All, in the order in which they are offered: what costs least comes first.
+    /// All, in the order in which they are offered. What costs least comes first, but for what USB cameras send: some
+    /// programs take whatever is first, and OBS 32 crashes of NV12 whose planes share a buffer.
     pub const ALL: [Self; 10] = [
+        Self::Yuy2,
         Self::Nv12,
         Self::I420,
-        Self::Yuy2,
         Self::Bgrx,
         Self::Rgbx,
         Self::Bgra,
