@@ -78,6 +78,7 @@ fn every_setting_can_be_written_in_a_file() {
         overwrite = true
         adapt = false
         bitrate_floor = 500
+        hotkeys = true
         half_rate_below = 900
     "#;
     let general = parse(text).unwrap().get(None).unwrap();
