@@ -1,32 +1,24 @@
 //! Renditions that are encoded while somebody takes their packets, and no longer.
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+#[path = "common/card.rs"]
+mod card;
 
+use std::path::Path;
+use std::time::Duration;
+
+use card::{card, fast, mkv, until};
 use ghoststream::{
-    AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice,
-    EncoderConfig, EncoderPreset, Output, OutputConfig, OutputId, Pipeline, PixelFormat, Report,
+    AudioCodec, AudioConfig, AudioSource, Container, EncoderConfig, Output, OutputConfig, OutputId, Pipeline,
+    PixelFormat, Report,
 };
 use testkit::judge::{Verdict, judge};
 
-fn capture() -> CaptureConfig {
-    CaptureConfig::default().with_source(CaptureSource::TestCard).with_test_card_size(640, 360).with_fps(30)
-}
-
-fn encoder() -> EncoderConfig {
-    EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-        .with_bitrate_kbps(3000)
-}
-
 fn small() -> EncoderConfig {
-    encoder().with_resolution(320, 180).with_bitrate_kbps(1000)
+    fast().with_resolution(320, 180).with_bitrate_kbps(1000)
 }
 
-fn file(path: &Path) -> Output {
-    Output::File { path: path.to_owned(), container: Container::from_extension(path).unwrap() }
+fn mp4(path: &Path) -> Output {
+    Output::File { path: path.to_owned(), container: Container::Mp4 }
 }
 
 fn sound() -> AudioConfig {
@@ -35,20 +27,13 @@ fn sound() -> AudioConfig {
 
 /// Waits until so many renditions are encoded.
 async fn until_encoded(pipeline: &Pipeline, renditions: usize) {
-    let begin = Instant::now();
-    while pipeline.status().encoders.len() != renditions {
-        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", pipeline.status());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("renditions are encoded", || pipeline.status().encoders.len() == renditions).await;
 }
 
 /// Waits until that much more is recorded.
 async fn more(pipeline: &Pipeline, seconds: f64) {
-    let (begin, until) = (Instant::now(), pipeline.status().seconds + seconds);
-    while pipeline.status().seconds < until {
-        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", pipeline.status());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let end = pipeline.status().seconds + seconds;
+    until("more is recorded", || pipeline.status().seconds >= end).await;
 }
 
 /// A whole file of the card with its sound, of which nothing is missing but what the report counts.
@@ -70,15 +55,17 @@ fn widths(report: &Report) -> Vec<(usize, u32)> {
 async fn an_encoder_is_opened_for_the_first_output_of_a_rendition_and_closed_with_the_last() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
-    let builder = Pipeline::builder(capture()).rendition(encoder()).rendition(small()).audio(sound());
-    let pipeline = builder.output(file(&path("first.mkv"))).build().unwrap();
+    let builder = Pipeline::builder(card()).rendition(fast()).rendition(small()).audio(sound());
+    let pipeline = builder.output(mkv(&path("first.mkv"))).build().unwrap();
     pipeline.start().await.unwrap();
     assert_eq!(pipeline.status().encoders.len(), 1, "nobody takes the second");
     assert!(pipeline.set_rendition_bitrate(1, 900).unwrap_err().to_string().contains("encoded: 0"));
 
-    let of_second = |name: &str| OutputConfig::new(file(&path(name))).with_rendition(1);
-    let (one, other) =
-        tokio::join!(pipeline.add_output(of_second("one.mkv")), pipeline.add_output(of_second("other.mp4")),);
+    let of_second = |output| OutputConfig::new(output).with_rendition(1);
+    let (one, other) = tokio::join!(
+        pipeline.add_output(of_second(mkv(&path("one.mkv")))),
+        pipeline.add_output(of_second(mp4(&path("other.mp4")))),
+    );
     assert_eq!(pipeline.status().encoders.len(), 2, "both share one");
     more(&pipeline, 1.3).await;
     pipeline.remove_output(one.unwrap()).await.unwrap();
@@ -88,9 +75,9 @@ async fn an_encoder_is_opened_for_the_first_output_of_a_rendition_and_closed_wit
     until_encoded(&pipeline, 1).await;
 
     // Once more, and of a rendition that nobody thought of before.
-    pipeline.add_output(of_second("again.mkv")).await.unwrap();
-    let third = pipeline.add_rendition(encoder().with_resolution(480, 270)).unwrap();
-    let late = OutputConfig::new(file(&path("late.mkv"))).with_rendition(third);
+    pipeline.add_output(of_second(mkv(&path("again.mkv")))).await.unwrap();
+    let third = pipeline.add_rendition(fast().with_resolution(480, 270)).unwrap();
+    let late = OutputConfig::new(mkv(&path("late.mkv"))).with_rendition(third);
     pipeline.add_output(late).await.unwrap();
     assert_eq!((third, pipeline.status().encoders.len()), (2, 3));
     more(&pipeline, 1.3).await;
@@ -109,18 +96,18 @@ async fn an_encoder_is_opened_for_the_first_output_of_a_rendition_and_closed_wit
 async fn what_cannot_be_opened_leaves_no_encoder_behind() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
-    let builder = Pipeline::builder(capture()).rendition(encoder()).audio(sound());
-    let pipeline = builder.output(file(&path("first.mkv"))).build().unwrap();
+    let builder = Pipeline::builder(card()).rendition(fast()).audio(sound());
+    let pipeline = builder.output(mkv(&path("first.mkv"))).build().unwrap();
     let early = pipeline.add_rendition(small()).unwrap_err().to_string();
     assert!(early.contains("not running"), "{early}");
     pipeline.start().await.unwrap();
     assert!(pipeline.add_rendition(small().with_bitrate_kbps(1)).unwrap_err().is_usage());
     let second = pipeline.add_rendition(small()).unwrap();
-    let nowhere = OutputConfig::new(file(&path("nowhere/a.mkv"))).with_rendition(second);
+    let nowhere = OutputConfig::new(mkv(&path("nowhere/a.mkv"))).with_rendition(second);
     pipeline.add_output(nowhere).await.unwrap_err();
     until_encoded(&pipeline, 1).await;
     // One that fails takes its encoder with it, and is added anew.
-    let of_second = || OutputConfig::new(file(&path("gone.mkv"))).with_rendition(second);
+    let of_second = || OutputConfig::new(mkv(&path("gone.mkv"))).with_rendition(second);
     pipeline.add_output(of_second()).await.unwrap();
     std::fs::remove_file(path("gone.mkv")).unwrap();
     until_encoded(&pipeline, 1).await;
@@ -138,10 +125,10 @@ async fn a_stop_while_an_encoder_is_opened_ends_everything() {
     for wait in [0, 1, 5, 20, 50] {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
-        let builder = Pipeline::builder(capture()).rendition(encoder()).rendition(small()).audio(sound());
-        let pipeline = builder.output(file(&path("first.mkv"))).build().unwrap();
+        let builder = Pipeline::builder(card()).rendition(fast()).rendition(small()).audio(sound());
+        let pipeline = builder.output(mkv(&path("first.mkv"))).build().unwrap();
         pipeline.start().await.unwrap();
-        let adding = pipeline.add_output(OutputConfig::new(file(&path("late.mkv"))).with_rendition(1));
+        let adding = pipeline.add_output(OutputConfig::new(mkv(&path("late.mkv"))).with_rendition(1));
         let stopping = async {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             pipeline.stop().await.unwrap()
@@ -158,13 +145,13 @@ async fn a_recording_joins_pictures_without_the_sound_that_nobody_captures() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("late.mkv");
     let pictures = Output::Frames { format: PixelFormat::Nv12 };
-    let builder = Pipeline::builder(capture()).rendition(encoder()).audio(sound());
+    let builder = Pipeline::builder(card()).rendition(fast()).audio(sound());
     let pipeline = builder.output(pictures).build().unwrap();
     pipeline.start().await.unwrap();
     assert_eq!(pipeline.status().encoders.len(), 0);
-    let silent = pipeline.add_output(file(&path)).await.unwrap_err().to_string();
+    let silent = pipeline.add_output(mkv(&path)).await.unwrap_err().to_string();
     assert!(silent.contains("no sound is captured"), "{silent}");
-    let id = pipeline.add_output(OutputConfig::new(file(&path)).with_audio_tracks([])).await.unwrap();
+    let id = pipeline.add_output(OutputConfig::new(mkv(&path)).with_audio_tracks([])).await.unwrap();
     more(&pipeline, 1.2).await;
     pipeline.remove_output(id).await.unwrap();
     until_encoded(&pipeline, 0).await;
