@@ -1,39 +1,28 @@
 //! SRT, to and from peers of others: what they received is judged frame by frame.
 
+#[path = "common/card.rs"]
+mod card;
+
 use std::net::UdpSocket;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use card::{card, streamed};
 use ghoststream::{
-    AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig,
-    EncoderPreset, Error, LinkFault, Output, OutputError, OutputState, Pipeline, RateControl,
+    AudioConfig, AudioSource, Codec, Container, Error, LinkFault, Output, OutputError, OutputState, Pipeline,
 };
 use testkit::judge::judge;
 use testkit::net::{self, Conditions, Side, Way};
 use testkit::peers::{SrtFfmpeg, SrtServer, free_udp_port};
 use testkit::secrets::{PASSPHRASE, STREAM_KEY, told};
 
-fn capture() -> CaptureConfig {
-    CaptureConfig::default().with_source(CaptureSource::TestCard).with_test_card_size(640, 360).with_fps(30)
-}
-
-fn encoder(codec: Codec) -> EncoderConfig {
-    EncoderConfig::default()
-        .with_codec(codec)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-        .with_rate_control(RateControl::Cbr)
-        .with_gop_seconds(1.0)
-        .with_bitrate_kbps(3000)
-}
-
 fn srt(url: &str) -> Output {
     Output::Srt { url: url.to_owned() }
 }
 
 fn pipeline(codec: Codec, url: &str) -> Pipeline {
-    Pipeline::builder(capture())
-        .rendition(encoder(codec))
+    Pipeline::builder(card())
+        .rendition(streamed(codec))
         .audio(AudioConfig::new(AudioSource::TestCard))
         .output(srt(url))
         .build()
@@ -119,8 +108,8 @@ async fn a_server_that_comes_back_gets_the_stream_again_and_the_file_has_every_f
     let mut server = SrtServer::start("").unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("beside.mkv");
-    let pipeline = Pipeline::builder(capture())
-        .rendition(encoder(Codec::H264))
+    let pipeline = Pipeline::builder(card())
+        .rendition(streamed(Codec::H264))
         .audio(AudioConfig::new(AudioSource::TestCard))
         .output(srt(&server.url("latency=100")))
         .output(Output::File { path: path.clone(), container: Container::Matroska })
@@ -181,7 +170,7 @@ async fn a_listener_serves_one_caller_after_the_other() {
 
 /// What `start` says, and what kind of failure that is.
 async fn refused(url: &str) -> (LinkFault, String) {
-    let pipeline = match Pipeline::new(capture(), encoder(Codec::H264), srt(url)) {
+    let pipeline = match Pipeline::new(card(), streamed(Codec::H264), srt(url)) {
         Ok(pipeline) => pipeline.start().await.map(|()| pipeline),
         Err(error) => Err(error),
     };

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ghoststream::{
     CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig, EncoderPreset, Output,
+    RateControl,
 };
 
 /// The card at 640x360, 30 frames a second.
@@ -24,6 +25,11 @@ pub fn fast() -> EncoderConfig {
         .with_codec(Codec::H264)
         .with_encoder(EncoderChoice::Software)
         .with_preset(EncoderPreset::Fastest)
+}
+
+/// The same as servers want it: a constant bitrate and a key frame each second.
+pub fn streamed(codec: Codec) -> EncoderConfig {
+    fast().with_codec(codec).with_rate_control(RateControl::Cbr).with_gop_seconds(1.0).with_bitrate_kbps(3000)
 }
 
 /// A Matroska file.

@@ -8,11 +8,12 @@ use ghoststream::{Codec, Error, LinkFault, OutputError, Pipeline};
 use testkit::peers::{Nginx, free_port};
 use testkit::secrets::{STREAM_KEY, told};
 
-use crate::{capture, encoder, pipeline, rtmp, start};
+use crate::card::{card, streamed};
+use crate::{pipeline, rtmp, start};
 
 /// What `start` says, and what kind of failure that is.
 pub(crate) async fn refused(url: &str) -> (LinkFault, String) {
-    let pipeline = Pipeline::new(capture(), encoder(Codec::H264), rtmp(url)).unwrap();
+    let pipeline = Pipeline::new(card(), streamed(Codec::H264), rtmp(url)).unwrap();
     match pipeline.start().await.unwrap_err() {
         error @ Error::Output(OutputError::Link { fault, .. }) => (fault, error.to_string()),
         other => panic!("{other}"),
@@ -89,7 +90,7 @@ async fn a_key_arrives_as_it_was_given() {
 
 /// What `build` says.
 fn refused_at_build(url: &str) -> (LinkFault, String) {
-    match Pipeline::new(capture(), encoder(Codec::H264), rtmp(url)).unwrap_err() {
+    match Pipeline::new(card(), streamed(Codec::H264), rtmp(url)).unwrap_err() {
         error @ Error::Output(OutputError::Link { fault, .. }) => (fault, error.to_string()),
         other => panic!("{other}"),
     }

@@ -1,5 +1,7 @@
 //! RTMP, to servers of others: what they received is judged frame by frame.
 
+#[path = "../common/card.rs"]
+mod card;
 mod codecs;
 mod faults;
 mod network;
@@ -8,27 +10,11 @@ mod secure;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ghoststream::{
-    AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig,
-    EncoderPreset, Output, OutputState, Pipeline, RateControl, Report,
-};
+use card::{card, streamed};
+use ghoststream::{AudioConfig, AudioSource, Codec, Container, Output, OutputState, Pipeline, Report};
 use testkit::judge::{Verdict, judge};
 use testkit::peers::{Heard, Nginx, RtmpListener, Tap};
 use testkit::secrets::{STREAM_KEY, told};
-
-fn capture() -> CaptureConfig {
-    CaptureConfig::default().with_source(CaptureSource::TestCard).with_test_card_size(640, 360).with_fps(30)
-}
-
-fn encoder(codec: Codec) -> EncoderConfig {
-    EncoderConfig::default()
-        .with_codec(codec)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-        .with_rate_control(RateControl::Cbr)
-        .with_gop_seconds(1.0)
-        .with_bitrate_kbps(3000)
-}
 
 fn rtmp(url: &str) -> Output {
     Output::Rtmp { url: url.to_owned() }
@@ -37,8 +23,8 @@ fn rtmp(url: &str) -> Output {
 /// A stream with sound, and a file beside it where one is wanted.
 fn pipeline(url: &str, file: Option<&Path>) -> Pipeline {
     let file = file.map(|path| Output::File { path: path.to_owned(), container: Container::Matroska });
-    let builder = Pipeline::builder(capture())
-        .rendition(encoder(Codec::H264))
+    let builder = Pipeline::builder(card())
+        .rendition(streamed(Codec::H264))
         .audio(AudioConfig::new(AudioSource::TestCard))
         .output(rtmp(url));
     match file {
@@ -75,8 +61,8 @@ async fn until(what: &str, so: impl Fn() -> bool) {
 }
 
 async fn stream(codec: Codec, url: &str) -> Report {
-    let pipeline = Pipeline::builder(capture())
-        .rendition(encoder(codec))
+    let pipeline = Pipeline::builder(card())
+        .rendition(streamed(codec))
         .audio(AudioConfig::new(AudioSource::TestCard))
         .output(rtmp(url))
         .build()
