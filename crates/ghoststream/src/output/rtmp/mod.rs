@@ -1,8 +1,8 @@
 //! RTMP and RTMPS.
 //!
 //! The protocol is `ghoststream-rtmp`'s, which does no I/O; here is how the server is reached ([`connect`],
-//! [`dial`]), the socket with or without TLS ([`wire`], [`tls`]), when it is given up ([`watch`]), and what packets become
-//! ([`link`]).
+//! [`dial`]), the socket with or without TLS ([`wire`], [`tls`]), when it is given up ([`watch`]), how soon
+//! what was lost is sent again ([`retransmission`]), and what packets become ([`link`]).
 
 mod connect;
 mod dial;
@@ -10,6 +10,7 @@ mod headers;
 mod link;
 mod lost;
 mod path;
+mod retransmission;
 mod socket;
 mod tls;
 mod watch;

@@ -21,6 +21,12 @@ pub(super) struct Path {
     pub(super) retransmitted: u64,
     /// How long ago anything came from the other side.
     pub(super) heard_ago: Duration,
+    /// Attempts, one after the other, to send again what was not acknowledged in time.
+    pub(super) attempts: u8,
+    /// How long the kernel waits for an acknowledgement before the next attempt.
+    pub(super) attempt_every: Duration,
+    /// Whether nothing that was sent is known to be missing.
+    pub(super) is_whole: bool,
 }
 
 /// Asks the kernel; `None` where it does not say.
@@ -54,6 +60,10 @@ pub(super) fn of(socket: &TcpStream) -> Option<Path> {
         burst_rate: u64_at(160)?,
         segments: u32_at(136)?.into(),
         heard_ago: Duration::from_millis(u32_at(56)?.into()),
+        attempts: *known.get(2)?,
+        attempt_every: Duration::from_micros(u32_at(8)?.into()),
+        // The states in which something is sent again are the last two (`enum tcp_ca_state`).
+        is_whole: *known.get(1)? < 3 && u32_at(36)? == 0,
     })
 }
 

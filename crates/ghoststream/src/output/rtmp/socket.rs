@@ -10,15 +10,17 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::output::live::{LinkError, LinkFault};
 
+/// linux/tcp.h; libc does not have it for every system.
+const TCP_NOTSENT_LOWAT: libc::c_int = 25;
 /// Bytes that the kernel may hold without having sent them. A jam is then seen in our own queue,
 /// where something can be done about it, and not in a buffer of megabytes.
-const NOT_SENT: u32 = 64 << 10;
+const NOT_SENT: libc::c_int = 64 << 10;
 
 /// Sets what every connection here has.
 pub(super) fn prepare(socket: TcpStream) -> io::Result<TcpStream> {
     socket.set_nodelay(true)?;
     // An old kernel may not know it; then a jam is seen later.
-    let _ = set_not_sent(&socket, NOT_SENT);
+    let _ = set(&socket, TCP_NOTSENT_LOWAT, NOT_SENT);
     Ok(socket)
 }
 
@@ -60,12 +62,22 @@ pub(super) fn unreachable(error: &io::Error) -> LinkError {
     LinkError::new(fault, text)
 }
 
-fn set_not_sent(socket: &TcpStream, bytes: u32) -> io::Result<()> {
-    const TCP_NOTSENT_LOWAT: libc::c_int = 25;
-    let value = bytes as libc::c_int;
+/// Lets the kernel wait a second at most, the least that it takes, before it sends again what is not acknowledged.
+/// It knows how to from Linux 6.15 on.
+pub(super) fn bound_retransmissions(socket: &TcpStream) -> io::Result<()> {
+    const TCP_RTO_MAX_MS: libc::c_int = 44;
+    set(socket, TCP_RTO_MAX_MS, 1000)
+}
+
+/// Ends the connection when what was sent is not acknowledged for so long; `None` leaves that to the kernel.
+pub(super) fn set_user_timeout(socket: &TcpStream, time: Option<Duration>) -> io::Result<()> {
+    let milliseconds = time.map_or(0, |it| it.as_millis().max(1));
+    set(socket, libc::TCP_USER_TIMEOUT, libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX))
+}
+
+fn set(socket: &TcpStream, option: libc::c_int, value: libc::c_int) -> io::Result<()> {
     let (pointer, size) = ((&raw const value).cast(), size_of_val(&value) as libc::socklen_t);
     // SAFETY: the kernel reads one int.
-    let code =
-        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, TCP_NOTSENT_LOWAT, pointer, size) };
+    let code = unsafe { libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, option, pointer, size) };
     if code == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -9,6 +9,7 @@ use rustix::event::PollFlags;
 use rustls::ClientConnection;
 
 use super::path::Path;
+use super::retransmission::Retransmission;
 use super::{path, socket, tls};
 use crate::Timestamp;
 use crate::output::live::LinkError;
@@ -17,6 +18,7 @@ use crate::output::live::LinkError;
 #[derive(Debug)]
 pub(super) struct Wire {
     socket: TcpStream,
+    retransmission: Retransmission,
     tls: Option<Box<ClientConnection>>,
     out: Vec<u8>,
     /// How much of `out` has gone.
@@ -30,7 +32,8 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new(socket: TcpStream, tls_to: Option<&str>) -> Result<Self, LinkError> {
         let tls = tls_to.map(tls::begin).transpose()?.map(Box::new);
-        Ok(Self { socket, tls, out: Vec::new(), gone: 0, left: 0, delivered: 0 })
+        let retransmission = Retransmission::of(&socket);
+        Ok(Self { socket, retransmission, tls, out: Vec::new(), gone: 0, left: 0, delivered: 0 })
     }
 
     /// Gives bytes to be sent, after those given before.
@@ -88,13 +91,14 @@ impl Wire {
     pub(super) fn exchange(&mut self, patience: Duration) -> Result<Vec<u8>, LinkError> {
         let until = Timestamp::now() + patience;
         loop {
+            self.retransmission.look(&self.socket, Timestamp::now());
             self.send()?;
             let came = self.receive()?;
             let left = until.since(Timestamp::now());
             if !came.is_empty() || self.waiting() == 0 && !self.tls_wants_write() || left.is_zero() {
                 return Ok(came);
             }
-            self.poll(self.events(), left)?;
+            self.poll(self.events(), left.min(Retransmission::LOOK))?;
         }
     }
 
