@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Waits that grow by half from a quarter of a second to a second and a half, each moved by up to a fifth
+/// Waits that grow by half from a quarter of a second to a second, each moved by up to a fifth
 /// either way, so that many streams which lost one server do not come back all at once.
 ///
 /// The ceiling is low on purpose: whoever's path is back waits for it at most once.
@@ -14,7 +14,7 @@ pub(super) struct Backoff {
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(250);
-    const MOST: Duration = Duration::from_millis(1500);
+    const MOST: Duration = Duration::from_millis(1000);
 
     /// Two with different seeds wait differently.
     pub(super) const fn new(seed: u64) -> Self {
