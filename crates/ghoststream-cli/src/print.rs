@@ -69,10 +69,13 @@ pub fn without_secrets(text: &str) -> String {
             at += next;
             continue;
         };
-        clean.push_str(scheme);
-        clean.push('…');
         let end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`');
-        at += rest.find(end).unwrap_or(rest.len());
+        let length = rest.find(end).unwrap_or(rest.len());
+        clean.push_str(scheme);
+        let after = &text[at + scheme.len()..at + length];
+        // A scheme in a sentence of ours has nothing behind it but the sentence's own marks.
+        clean.push_str(if after.chars().all(|it| ",.;:?)".contains(it)) { after } else { "…" });
+        at += length;
     }
     clean
 }
@@ -85,7 +88,8 @@ mod tests {
     fn urls_of_live_servers_lose_their_keys() {
         let clean = without_secrets("unexpected 'rtmp://live.example/app/KEY' and SRT://h:1?passphrase=P é");
         assert_eq!(clean, "unexpected 'rtmp://…' and srt://… é");
-        for plain in ["", "https://example.org/help", "é: --fps 5", "rtmp:/x"] {
+        let plain = ["", "https://example.org/help", "é: --fps 5", "rtmp:/x", "rtmp://, rtmps:// or srt://?"];
+        for plain in plain {
             assert_eq!(without_secrets(plain), plain);
         }
     }

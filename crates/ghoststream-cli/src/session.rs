@@ -227,7 +227,7 @@ async fn recorded(pipeline: &Pipeline, duration: Option<Duration>) {
 /// Whether the job was done.
 fn verdict(report: &Report, signal: Option<Signal>, duration: Option<Duration>) -> Result<ExitCode, Failure> {
     if let Some(error) = report.outputs.iter().find_map(|it| it.error.as_ref()) {
-        return Err(Failure::Failed(error.clone()));
+        return Err(Failure::Said { message: error.clone(), usage: false });
     }
     if let (Some(reason), Some(duration)) = (&report.ended, duration) {
         let (had, wanted) = (report.duration_seconds, duration.as_secs_f64());
