@@ -1,6 +1,6 @@
 //! The live line: as much of the status as fits the terminal, and never more than one line.
 
-use ghoststream::{PipelineState, Status};
+use ghoststream::{OutputState, PipelineState, Status};
 
 /// The line for a terminal of this many columns.
 pub fn line(status: &Status, columns: usize) -> String {
@@ -8,10 +8,18 @@ pub fn line(status: &Status, columns: usize) -> String {
         PipelineState::New | PipelineState::Starting => {
             return cut("starting; if a dialog asks what to share, pick it there", columns);
         }
-        PipelineState::Stopping | PipelineState::Ended => return cut("finishing the file", columns),
+        PipelineState::Stopping | PipelineState::Ended => return cut("finishing", columns),
         _ => {}
     }
-    let mark = if status.state == PipelineState::Paused { "paused" } else { "rec" };
+    let streams = Streams::of(status);
+    // A camera alone, which counts what it shows only when it ends.
+    let unencoded = status.encoders.is_empty();
+    let mark = match status.state {
+        PipelineState::Paused => "paused",
+        _ if unencoded => "camera",
+        _ if streams.all > 0 && streams.all == status.outputs.len() => "live",
+        _ => "rec",
+    };
     let (mark, size) = match status.outputs.iter().find_map(|it| it.replay.as_ref()) {
         // Where nothing else is recorded, what is held is what there is.
         Some(it) if status.outputs.len() == 1 => {
@@ -20,21 +28,28 @@ pub fn line(status: &Status, columns: usize) -> String {
         }
         _ => (mark, bytes(status.bytes)),
     };
+    if unencoded {
+        return cut(&format!("{mark} {}", clock(status.seconds)), columns);
+    }
     // In the order of the line, each with its rank: the last ranks give way first.
     let fields = [
         (0, format!("{mark} {}", clock(status.seconds))),
-        (5, format!("{} frames", status.encoded)),
-        (3, format!("{:.0} fps", status.fps)),
-        (4, bitrate(status.bitrate_kbps)),
-        (1, format!("{} dropped", status.dropped)),
-        (6, status.encoders.join("+")),
-        (7, format!("{:.0} ms", status.latency.p50_ms)),
-        (2, size),
+        (1, streams.trouble()),
+        (6, format!("{} frames", status.encoded)),
+        (4, format!("{:.0} fps", status.fps)),
+        (5, bitrate(status.bitrate_kbps)),
+        (2, format!("{} dropped", status.dropped)),
+        (7, status.encoders.join("+")),
+        (8, format!("{:.0} ms", status.latency.p50_ms)),
+        (3, size),
     ];
-    let mut chosen = [false; 8];
+    let mut chosen = [false; 9];
     let mut left = columns;
     for rank in 0..fields.len() {
         let Some(index) = fields.iter().position(|(it, _)| *it == rank) else { continue };
+        if fields[index].1.is_empty() {
+            continue;
+        }
         let wanted = fields[index].1.chars().count() + if rank == 0 { 0 } else { SEPARATOR.len() };
         if wanted > left {
             break;
@@ -42,11 +57,44 @@ pub fn line(status: &Status, columns: usize) -> String {
         left -= wanted;
         chosen[index] = true;
     }
-    let shown = fields.iter().zip(chosen).filter(|(field, it)| *it && !field.1.is_empty());
+    let shown = fields.iter().zip(chosen).filter(|(_, it)| *it);
     shown.map(|((_, text), _)| text.as_str()).collect::<Vec<_>>().join(SEPARATOR)
 }
 
 const SEPARATOR: &str = "  ";
+
+/// How the live streams go.
+#[derive(Debug, Default)]
+struct Streams {
+    all: usize,
+    /// Those whose server is being dialled again.
+    away: usize,
+    /// Pictures that servers never got.
+    not_sent: u64,
+}
+
+impl Streams {
+    fn of(status: &Status) -> Self {
+        let mut streams = Self::default();
+        for output in &status.outputs {
+            let Some(live) = &output.live else { continue };
+            streams.all += 1;
+            streams.away += usize::from(output.state == OutputState::Reconnecting);
+            streams.not_sent += live.dropped;
+        }
+        streams
+    }
+
+    /// What viewers miss; nothing where they miss nothing.
+    fn trouble(&self) -> String {
+        match (self.away, self.all) {
+            (1, 1) => "RECONNECTING".to_owned(),
+            (away @ 1.., all) => format!("{away} of {all} streams RECONNECTING"),
+            _ if self.not_sent > 0 => format!("{} not sent", self.not_sent),
+            _ => String::new(),
+        }
+    }
+}
 
 fn cut(text: &str, columns: usize) -> String {
     text.chars().take(columns).collect()
@@ -110,6 +158,24 @@ mod tests {
                 assert!(line.chars().count() <= columns, "{columns}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn a_camera_alone_has_no_frames_to_count() {
+        let mut status = status();
+        status.encoders.clear();
+        assert_eq!(line(&status, 120), "camera 1:02:05");
+        status.state = PipelineState::Paused;
+        assert_eq!(line(&status, 120), "paused 1:02:05");
+    }
+
+    #[test]
+    fn what_viewers_miss_is_told() {
+        let trouble = |all, away, not_sent| Streams { all, away, not_sent }.trouble();
+        assert_eq!(trouble(2, 0, 0), "");
+        assert_eq!(trouble(1, 0, 41), "41 not sent");
+        assert_eq!(trouble(1, 1, 41), "RECONNECTING");
+        assert_eq!(trouble(3, 2, 0), "2 of 3 streams RECONNECTING");
     }
 
     #[test]

@@ -12,6 +12,10 @@ pub fn text(report: &Report) -> String {
     for output in report.outputs.iter().flat_map(|it| std::iter::once(it).chain(&it.continued)) {
         let _ = writeln!(text, "{}", headline(output));
     }
+    if report.renditions.is_empty() {
+        // A camera alone: nothing was encoded.
+        return text.trim_end().to_owned();
+    }
     let _ = writeln!(text, "  {}", contents(report));
     for it in report.renditions.iter().map(|it| &it.processing).filter(|it| !it.way.is_empty()) {
         let _ = writeln!(text, "  {}", processing(it));
@@ -160,6 +164,16 @@ mod tests {
         assert!(
             kept(&output, &replay).ends_with("1 clip saved, 0:01:00, 45.6 MB; 1 could not be: /v is full")
         );
+    }
+
+    #[test]
+    fn a_camera_alone_tells_who_looked_and_no_frames() {
+        let mut output = OutputReport::default();
+        output.name = "camera \"Desk\"".to_owned();
+        output.camera = Some(CameraReport::default());
+        let mut report = Report::default();
+        report.outputs = vec![output];
+        assert_eq!(text(&report), "camera \"Desk\": nobody looked");
     }
 
     #[test]
