@@ -27,10 +27,10 @@ pub fn run(args: &CtlArgs) -> Result<(), Failure> {
     let told = |error: &dyn std::fmt::Display| format!("process {}: {error}", instance.pid);
     let mut client = client.map_err(|error| Failure::Failed(told(&error)))?;
     let answer = client.request(&request).map_err(|error| match &error {
-        ClientError::Refused(it) if matches!(it.code, Code::Invalid | Code::Malformed) => {
-            Failure::usage(it.to_string())
-        }
-        ClientError::Refused(it) => Failure::Failed(it.to_string()),
+        ClientError::Refused(it) => Failure::Said {
+            message: it.to_string(),
+            usage: matches!(it.code, Code::Invalid | Code::Malformed),
+        },
         _ => Failure::Failed(told(&error)),
     })?;
     if args.json {
@@ -93,7 +93,7 @@ fn table(says: &[String]) -> Result<OutputTable, Failure> {
             Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => value,
             // Several tracks without the quotes that a list of names has.
             _ if key == "audio" && value.contains(',') => value.split(',').map(name_or_number).collect(),
-            _ if matches!(key, "file" | "directory" | "key_file") => absolute(value)?,
+            _ if matches!(key, "file" | "directory" | "key_file" | "disk_dir") => absolute(key, value)?,
             _ => value.into(),
         };
         table.insert(key.replace('-', "_"), value);
@@ -106,7 +106,11 @@ fn name_or_number(text: &str) -> Value {
 }
 
 /// The other process was started in another directory.
-fn absolute(path: &str) -> Result<Value, Failure> {
+fn absolute(key: &str, path: &str) -> Result<Value, Failure> {
+    if path.contains("://") {
+        // It may hold a stream key, and is not repeated.
+        return Err(Failure::usage(format!("{key}= takes a path; a URL belongs behind url=")));
+    }
     if path.starts_with("~/") {
         return Ok(path.into());
     }
@@ -165,12 +169,34 @@ fn outputs(of: &Value) -> Vec<String> {
             it["state"].as_str().unwrap_or_default(),
             it["seconds"].as_f64().unwrap_or_default()
         );
+        line += &stream(&it["live"]);
+        if let Some(held) = it["replay"]["held_seconds"].as_f64() {
+            line += &format!(", {held:.0} s held, {} saved", it["replay"]["clips"]);
+        }
         if let Some(error) = it["error"].as_str() {
             line += &format!(": {error}");
         }
         line
     };
     of.as_array().into_iter().flatten().map(line).collect()
+}
+
+/// How a stream goes: at which bitrate, and what its viewers have missed.
+fn stream(live: &Value) -> String {
+    let mut text = String::new();
+    if let Some(kbps) = live["adaptation"]["kbps"].as_u64() {
+        text += &format!(", at {kbps} kbit/s");
+    }
+    if let Some(dropped @ 1..) = live["dropped"].as_u64() {
+        text += &format!(", {dropped} pictures not sent");
+    }
+    let lost = live["connections"].as_u64().unwrap_or_default().saturating_sub(1);
+    match live["last_loss"].as_str() {
+        Some(why) if lost > 0 => text += &format!(", connected {} times, the last loss: {why}", lost + 1),
+        Some(why) => text += &format!(", lost: {why}"),
+        None => {}
+    }
+    text
 }
 
 /// How an output ended.
@@ -195,20 +221,32 @@ mod tests {
         assert_eq!(Value::Object(table), json!({ "file": "/a/b.mkv", "rendition": 1, "audio": [0, 1] }));
         let OutputTable(table) = super::table(&["rendition=small".into(), "audio=game,1".into()]).unwrap();
         assert_eq!(Value::Object(table), json!({ "rendition": "small", "audio": ["game", 1] }));
-        let error = super::table(&["rtmp://h/a/hidden".into()]).unwrap_err();
-        assert!(!error.message().contains("hidden"));
+        for typed in ["rtmp://h/a/hidden", "file=rtmp://h/a/hidden"] {
+            let error = super::table(&[typed.into()]).unwrap_err();
+            assert!(!error.message().contains("hidden"), "{}", error.message());
+        }
+        // Where it is meant from, which is not where the other process runs.
+        let OutputTable(table) = super::table(&["replay=60".into(), "disk_dir=spool".into()]).unwrap();
+        let here = std::env::current_dir().unwrap().join("spool");
+        assert_eq!(table["disk_dir"].as_str(), here.to_str());
     }
 
     #[test]
     fn a_status_is_a_line_and_one_for_each_output() {
         let output =
             json!({ "id": 3, "name": "rtmp://h/app/…", "state": "failed", "seconds": 2.4, "error": "gone" });
+        let stream = json!({ "id": 4, "name": "srt://h:1", "state": "reconnecting", "seconds": 6.6, "live": {
+                             "adaptation": { "kbps": 600 }, "dropped": 12, "connections": 2, "last_loss": "gone" } });
+        let replay = json!({ "id": 5, "name": "replay", "state": "running", "seconds": 7.0,
+                             "replay": { "held_seconds": 6.8, "clips": 2 } });
         let status = json!({ "state": "running", "seconds": 7.0, "encoded": 210, "dropped": 0, "fps": 30.0,
-                             "bitrate_kbps": 2500.0, "outputs": [output] });
+                             "bitrate_kbps": 2500.0, "outputs": [output, stream, replay] });
         let text = words(&Request::Status, &json!({ "pid": 5, "status": status }));
         assert_eq!(
             text,
-            "5: running, 7 s, 210 frames, 0 dropped, 30.0 fps, 2500 kbit/s\n  3 rtmp://h/app/… failed, 2 s: gone"
+            "5: running, 7 s, 210 frames, 0 dropped, 30.0 fps, 2500 kbit/s\n  3 rtmp://h/app/… failed, 2 s: gone\n  \
+             4 srt://h:1 reconnecting, 7 s, at 600 kbit/s, 12 pictures not sent, connected 2 times, the last loss: gone\n  \
+             5 replay running, 7 s, 7 s held, 2 saved"
         );
     }
 }
