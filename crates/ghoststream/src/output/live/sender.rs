@@ -40,6 +40,8 @@ impl Sender {
     const TICK: Duration = Duration::from_millis(20);
     /// How long the last packets and the good-bye may take.
     const FAREWELL: Duration = Duration::from_millis(1500);
+    /// With this attempt in vain it is told why the peer stays away.
+    const PATIENCE: u64 = 6;
     /// How often it is looked how the path does.
     const LOOK: Duration = Duration::from_millis(20);
 
@@ -186,7 +188,7 @@ impl Sender {
     fn dial_again(&mut self) -> Option<Box<dyn Link>> {
         // A dial that has taken its time was a wait by itself: only the rest of the time is waited for.
         let mut took = Duration::ZERO;
-        loop {
+        for attempt in 1_u64.. {
             if self.stop.wait(self.backoff.wait().saturating_sub(took)) || self.queue.is_closed() {
                 return None;
             }
@@ -196,10 +198,16 @@ impl Sender {
                 Err(error) => {
                     tracing::debug!(peer = %self.dial.peer(), %error, "dialled in vain");
                     self.gauge.lost(&error);
+                    // A server that is restarted is back by then; else it may be another reason than the first was.
+                    if attempt == Self::PATIENCE {
+                        let peer = self.dial.peer();
+                        self.journal.note(format!("{peer} is not back yet and is dialled on: {error}"));
+                    }
                 }
             }
             took = Timestamp::now().since(began);
             self.count_dropped();
         }
+        None
     }
 }

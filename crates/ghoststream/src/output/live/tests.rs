@@ -248,6 +248,27 @@ fn a_lost_peer_is_dialled_again_and_gets_key_pictures_first() {
     assert!(context.journal.notes()[0].starts_with("flaky was lost"), "{:?}", context.journal.notes());
 }
 
+/// A key that was changed meanwhile is another reason than the one for which the peer was lost.
+#[test]
+fn why_a_peer_stays_away_is_told_once() {
+    let context = Context::alone();
+    let flaky = Flaky { got: Got::default(), lasts: 3, refuses: (1..=8).collect(), dials: 0 };
+    let mut sink = open(flaky, &context);
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    for index in 0.. {
+        sink.write(&packet(0, index * 10, index % 10 == 0)).unwrap();
+        std::thread::sleep(Duration::from_millis(10));
+        if context.journal.notes().iter().any(|it| it.contains("is back after")) {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "{:?}", context.journal.notes());
+    }
+    let notes = context.journal.notes();
+    assert!(notes[0].starts_with("flaky was lost"), "{notes:?}");
+    assert_eq!(notes[1], "flaky is not back yet and is dialled on: nobody is there");
+    assert!(notes[2].starts_with("flaky is back after"), "{notes:?}");
+}
+
 #[test]
 fn a_peer_that_is_lost_before_it_has_a_picture_is_an_error() {
     let flaky = Flaky { got: Got::default(), lasts: 0, refuses: vec![], dials: 0 };
