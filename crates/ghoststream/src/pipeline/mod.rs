@@ -29,6 +29,7 @@ mod interpolation;
 mod markers;
 mod outputs;
 mod pictures;
+mod rates;
 mod ready;
 mod registry;
 mod rendition;

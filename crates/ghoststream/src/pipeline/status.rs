@@ -43,9 +43,9 @@ pub struct Status {
     pub repeated: u64,
     /// Bytes of all packets so far.
     pub bytes: u64,
-    /// Frames encoded a second, since the call before.
+    /// Frames encoded a second, since the call before; the first call has it from the beginning on.
     pub fps: f64,
-    /// Kilobits a second of all packets, since the call before.
+    /// Kilobits a second of all packets, since the call before; the first call has it from the beginning on.
     pub bitrate_kbps: f64,
     /// From a frame's arrival to its packet being written.
     pub latency: Percentiles,

@@ -14,6 +14,7 @@ use super::drain::drain;
 use super::encoder::Feeds;
 use super::markers::Markers;
 use super::pictures::Place;
+use super::rates::Rates;
 use super::registry::Outputs;
 use super::renditions::{self, Renditions};
 use super::start::{Running, open};
@@ -103,16 +104,6 @@ struct Outcome {
     error: Option<Error>,
 }
 
-/// The totals at the last call of `status`, for the rates since.
-#[derive(Debug, Default)]
-struct Rates {
-    at: Timestamp,
-    encoded: u64,
-    bytes: u64,
-    fps: f64,
-    kbps: f64,
-}
-
 impl Default for Shared {
     fn default() -> Self {
         Self {
@@ -181,16 +172,12 @@ impl Shared {
         let (counters, now) = (&self.counters, Timestamp::now());
         let (encoded, bytes) = (counters.encoded(), counters.bytes.get());
         let mut rates = lock(&self.rates);
-        let elapsed = now.since(rates.at).as_secs_f64();
-        if elapsed >= 0.2 {
-            rates.fps = encoded.saturating_sub(rates.encoded) as f64 / elapsed;
-            rates.kbps = (bytes - rates.bytes) as f64 * 8.0 / 1000.0 / elapsed;
-            (rates.at, rates.encoded, rates.bytes) = (now, encoded, bytes);
-        }
+        let shown = counters.shown_until.get() as f64 / 1e9;
+        rates.go_on_to(now, shown, (encoded, bytes));
         let facts = lock(&self.facts);
         Status {
             state: self.state(),
-            seconds: counters.shown_until.get() as f64 / 1e9,
+            seconds: shown,
             captured: counters.captured.get(),
             encoded,
             dropped: counters.dropped(),
