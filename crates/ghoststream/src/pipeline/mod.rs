@@ -224,7 +224,9 @@ impl Pipeline {
         let only = {
             let controls = lock(&self.shared.controls);
             if controls.len() > 1 {
-                return Err(Error::State("there are several renditions; say whose bitrate is to change"));
+                return Err(Error::State(
+                    "there are several renditions; say by its number, from 0, whose bitrate is to change",
+                ));
             }
             controls.keys().next().copied()
         };
