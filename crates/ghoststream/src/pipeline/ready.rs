@@ -144,11 +144,11 @@ impl Ready {
 /// Tells which encoder it is and which it is not.
 fn tell(opened: &Opened, shared: &Shared) {
     for note in &opened.notes {
-        shared.journal.note(note.as_str());
+        shared.journal.note_once(note.as_str());
     }
     for it in &opened.refused {
         let remedy = it.remedy.as_ref().map_or_else(String::new, |remedy| format!(" ({remedy})"));
-        shared.journal.note(format!("{} is not used: {}{remedy}", it.encoder, it.reason));
+        shared.journal.note_once(format!("{} is not used: {}{remedy}", it.encoder, it.reason));
     }
 }
 

@@ -41,6 +41,15 @@ impl Journal {
         }
     }
 
+    /// Adds a note unless the very same one was added before: several renditions may have the same to tell.
+    pub fn note_once(&self, text: impl Into<String>) {
+        let text = text.into();
+        let told = self.lock().notes.contains(&text);
+        if !told {
+            self.note(text);
+        }
+    }
+
     /// All notes so far, in order.
     pub fn notes(&self) -> Vec<String> {
         self.since(0)
@@ -76,5 +85,14 @@ mod tests {
         journal.once("x", || "first".into());
         journal.once("x", || "second".into());
         assert_eq!(journal.notes(), ["first"]);
+    }
+
+    #[test]
+    fn the_same_note_of_several_renditions_is_told_once() {
+        let journal = Journal::default();
+        journal.note_once("x is not used");
+        journal.note_once("y is not used");
+        journal.note_once("x is not used");
+        assert_eq!(journal.notes(), ["x is not used", "y is not used"]);
     }
 }
