@@ -42,17 +42,11 @@ impl Destination {
             ))
         })?;
         let service = match &output {
-            Output::Rtmp { url } => host_of(url).and_then(Service::of_host),
+            Output::Rtmp { url } => Service::of_url(url),
             _ => None,
         };
         Ok(Self { output, service })
     }
-}
-
-/// The server's name in a URL, for looking it up; whether the URL is right is the library's to say.
-fn host_of(url: &str) -> Option<&str> {
-    let authority = url.split_once("://")?.1.split('/').next()?;
-    authority.rsplit('@').next()?.split(':').next()
 }
 
 /// What ingest servers want where nothing else was asked for: a constant bitrate, of the service's own

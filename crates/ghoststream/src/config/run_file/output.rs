@@ -8,7 +8,7 @@ use crate::config::query::{is_srt, with_option};
 use crate::config::setting::{Given, Refused, Setting};
 use crate::config::settings::Unfit;
 use crate::config::{Adaptation, ByteSize, ConfigError, Container};
-use crate::{Output, OutputConfig, ReplayOptions};
+use crate::{Output, OutputConfig, ReplayOptions, Service};
 
 macro_rules! table {
     ($($(#[$meta:meta])* $key:ident $word:literal: $ty:ty),+ $(,)?) => {
@@ -85,6 +85,11 @@ impl OutputTable {
     /// Whether it is a live server's, which wants another rate control than a file.
     pub(super) fn is_live(&self) -> bool {
         self.url.is_some()
+    }
+
+    /// The bitrate that the service behind the URL, where it is a known one, is usually sent.
+    pub(super) fn usual_kbps(&self) -> Option<u32> {
+        Some(Service::of_url(self.url.as_ref()?)?.usual_kbps)
     }
 
     /// The rendition that it takes.

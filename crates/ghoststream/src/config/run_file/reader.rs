@@ -197,13 +197,13 @@ impl<'a> RunReader<'a> {
     }
 
     /// One encoder for each rendition; without any, the one that stands at the top. What a live server takes
-    /// has its rate control and key frames, unless the file says otherwise.
+    /// has its rate control and key frames, and the bitrate of its service, unless the file says otherwise.
     fn encoders(&self, said: &Said, names: &Names) -> Result<Vec<EncoderConfig>, ProfileError> {
         let mut live = Vec::new();
         for it in said.outputs.iter().filter(|it| it.says.is_live()) {
-            live.push(
-                it.says.rendition(names).map_err(|error| self.reader.invalid(it.at, toml_words(&error)))?,
-            );
+            let rendition = it.says.rendition(names);
+            let rendition = rendition.map_err(|error| self.reader.invalid(it.at, toml_words(&error)))?;
+            live.push((rendition, it.says.usual_kbps()));
         }
         let empty = Profile::default();
         let only = [(0, &empty)];
@@ -213,7 +213,10 @@ impl<'a> RunReader<'a> {
             .iter()
             .enumerate()
             .map(|(number, (at, own))| {
-                let below = if live.contains(&number) { Settings::for_live() } else { Settings::default() };
+                let mut taken = live.iter().filter(|it| it.0 == number).peekable();
+                let is_live = taken.peek().is_some();
+                let mut below = if is_live { Settings::for_live() } else { Settings::default() };
+                below.bitrate = taken.filter_map(|it| it.1).min();
                 let all = own.settings().clone().over(said.general.settings().clone()).over(below);
                 let resolved =
                     all.resolve().map_err(|error| self.blame(&error, &[own, &said.general], *at))?;

@@ -186,3 +186,17 @@ fn keys_come_from_files_and_others_should_not_read_them() {
     mode(&run, 0o600);
     assert_eq!(RunFile::read(&run).unwrap().warnings, [""; 0]);
 }
+
+#[test]
+fn a_service_gets_the_bitrate_that_it_takes_where_the_file_says_none() {
+    let file = |says: &str| {
+        let outputs = "[output.a]\nurl = \"rtmp://live.twitch.tv/app/hidden\"\n\
+                       [output.b]\nurl = \"rtmps://a.rtmps.youtube.com/live2/hidden\"\n\
+                       [output.c]\nurl = \"rtmp://127.0.0.1/app/hidden\"\nrendition = \"own\"\n";
+        let text = format!("{says}\n[rendition.both]\n[rendition.own]\n{outputs}");
+        let renditions = parse(&text).unwrap().renditions;
+        renditions.iter().map(|it| it.bitrate_kbps).collect::<Vec<_>>()
+    };
+    assert_eq!(file("fps = 60"), [Some(6000), None], "the least of both");
+    assert_eq!(file("bitrate = 3000"), [Some(3000), Some(3000)]);
+}

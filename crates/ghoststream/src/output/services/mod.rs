@@ -61,6 +61,16 @@ impl Service {
         services().values().find(|service| service.hosts.iter().any(is))
     }
 
+    /// The one that this URL leads to; whether the URL is right is not looked at.
+    pub fn of_url(url: &str) -> Option<&'static Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        if !["rtmp", "rtmps"].iter().any(|it| scheme.eq_ignore_ascii_case(it)) {
+            return None;
+        }
+        let host = rest.split('/').next()?.rsplit('@').next()?.split(':').next()?;
+        Self::of_host(host)
+    }
+
     /// Where to publish with this key: a secret.
     pub fn url(&self, key: &str) -> String {
         self.url.replace("{key}", key)
@@ -147,6 +157,11 @@ mod tests {
         assert_eq!(of("fa723fc1b171.global-contribute.live-video.net"), Some("Kick"));
         assert_eq!(of("nottwitch.tv"), None);
         assert_eq!(of("127.0.0.1"), None);
+        let of = |url| Service::of_url(url).map(|it| it.name.as_str());
+        assert_eq!(of("RTMP://me:word@live.twitch.tv:1935/app/a?b"), Some("Twitch"));
+        for url in ["rtmp://h/live.twitch.tv", "srt://live.twitch.tv:9", "live.twitch.tv", "rtmp://", ""] {
+            assert_eq!(of(url), None, "{url}");
+        }
     }
 
     #[test]
