@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{bounded, ghoststream};
+use common::{SMALL, bounded, ghoststream};
 use testkit::judge::judge;
 use testkit::peers::SrtServer;
 use testkit::secrets::{MARK, PASSPHRASE, STREAM_KEY};
@@ -83,4 +83,17 @@ fn what_is_wrong_with_a_stream_is_told_with_its_status() {
     failed(&twice, Some(PASSPHRASE), 2, "the option passphrase twice");
     failed(&listening, None, 2, &format!("port {taken} is in use"));
     drop(held);
+}
+
+/// Sound's encoder is opened before anything else, and what libavcodec says of its end is not for users.
+#[test]
+fn what_cannot_be_sent_is_told_in_our_words_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = ghoststream(home.path());
+    command.args(["stream", "srt://127.0.0.1:9"]).args(SMALL).args(["--codec", "av1"]);
+    let ran = bounded(&mut command);
+    assert_eq!(ran.status, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("take codec h264 or hevc for SRT"), "{}", ran.stderr);
+    let ours = |line: &str| line.starts_with("note: ") || line.starts_with("error: ");
+    assert!(ran.stderr.lines().all(ours), "{}", ran.stderr);
 }

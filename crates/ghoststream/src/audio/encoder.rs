@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::time::Duration;
 
 use super::{AudioError, CHANNELS, RATE};
-use crate::av::{AvError, PacketRef, Parameters, check, ffi};
+use crate::av::{AvError, PacketRef, Parameters, check, ffi, take_over_log};
 use crate::encode::{Packet, Payload};
 use crate::{AudioCodec, MediaTime, Timestamp};
 use ffi::AVSampleFormat::{AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP, AV_SAMPLE_FMT_S16, AV_SAMPLE_FMT_S32};
@@ -44,6 +44,8 @@ pub(super) struct Encoder {
 impl Encoder {
     /// Opens the first encoder of this codec that works. `kbps` is ignored by FLAC.
     pub(super) fn open(codec: AudioCodec, kbps: Option<u32>) -> Result<Self, AudioError> {
+        // Sound may be the first that libavcodec is asked for.
+        take_over_log();
         let mut reasons = Vec::new();
         for &(name, format) in candidates(codec) {
             match Context::open(name, format, kbps.unwrap_or(DEFAULT_KBPS)) {

@@ -19,6 +19,7 @@ pub(crate) use encoder::{EncoderInfo, OpenEncoder, OpenFailure, VideoFormat};
 pub(crate) use ffmpeg_next::ffi;
 pub(crate) use hardware::{DevicePicture, HardwareFrames};
 pub(crate) use hdr::describe as describe_hdr;
+pub(crate) use log::install as take_over_log;
 pub(crate) use packet::PacketRef;
 pub(crate) use parameters::Parameters;
 pub(crate) use picture::Picture;
