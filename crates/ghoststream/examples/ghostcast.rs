@@ -2,14 +2,16 @@
 //! apart, the stream their mix.
 //!
 //! `cargo run --release --example ghostcast -- rtmp://live.example/app/STREAM_KEY`
+//!
+//! With `test-card` as a second argument it takes the test card and its beep, which need no desktop.
 
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
 use ghoststream::{
-    AudioConfig, AudioSource, CaptureConfig, Codec, Container, EncoderConfig, Output, OutputConfig, Pipeline,
-    RateControl, Report,
+    AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderConfig, Output,
+    OutputConfig, Pipeline, RateControl, Report,
 };
 
 /// The best that there is for the file and the clips, and what servers take for the stream: each a rendition of its own.
@@ -45,9 +47,14 @@ pub fn told(report: &Report) -> Vec<String> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("where to? rtmp://SERVER/APP/STREAM_KEY")?;
-    let capture = CaptureConfig::default().with_fps(60);
-    let sounds = [AudioSource::Desktop, AudioSource::Microphone];
+    let mut arguments = std::env::args().skip(1);
+    let url = arguments.next().ok_or("where to? rtmp://SERVER/APP/STREAM_KEY")?;
+    let source: CaptureSource = arguments.next().map_or(Ok(CaptureSource::Portal), |it| it.parse())?;
+    let sounds = match source {
+        CaptureSource::TestCard => [AudioSource::TestCard, AudioSource::TestCard],
+        _ => [AudioSource::Desktop, AudioSource::Microphone],
+    };
+    let capture = CaptureConfig::default().with_source(source).with_fps(60);
     let cast = pipeline(capture, sounds, (Path::new("ghostcast.mkv"), Path::new("clips")), &url)?;
     cast.start().await?;
     tokio::time::sleep(Duration::from_secs(30)).await;

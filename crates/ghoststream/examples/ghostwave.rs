@@ -1,14 +1,16 @@
 //! A recording whose sound is exchanged while it runs: the microphone as it is, until a denoiser's node is there.
 //!
 //! `cargo run --release --example ghostwave -- NODE`, with the name or the number of any PipeWire node that has
-//! sound, such as GhostWave's.
+//! sound, such as GhostWave's. With `test-card` as a second argument it takes the test card's picture, which needs no
+//! desktop.
 
 use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
 use ghoststream::{
-    AudioSource, CaptureConfig, Container, EncoderConfig, Output, OutputConfig, Pipeline, Report,
+    AudioSource, CaptureConfig, CaptureSource, Container, EncoderConfig, Output, OutputConfig, Pipeline,
+    Report,
 };
 
 /// What GhostWave is to a recording: a node with clean sound.
@@ -45,8 +47,11 @@ pub async fn record(
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let node = std::env::args().nth(1).ok_or("which node? `pw-cli ls Node` lists them")?;
-    let (capture, audio) = (CaptureConfig::default().with_fps(60), GhostWave { node });
+    let mut arguments = std::env::args().skip(1);
+    let node = arguments.next().ok_or("which node? `pw-cli ls Node` lists them")?;
+    let source: CaptureSource = arguments.next().map_or(Ok(CaptureSource::Portal), |it| it.parse())?;
+    let capture = CaptureConfig::default().with_source(source).with_fps(60);
+    let audio = GhostWave { node };
     let path = Path::new("ghostwave.mkv");
     let report = record(capture, AudioSource::Microphone, &audio, path, Duration::from_secs(10)).await?;
     report.notes.iter().for_each(|it| println!("{it}"));
