@@ -15,7 +15,7 @@ pub use bench::BenchArgs;
 pub use capture::CaptureArgs;
 pub use ctl::{CtlArgs, CtlCommand};
 
-/// Capture a Linux desktop, encode it, and deliver it to a file.
+/// Capture a Linux desktop, encode it, and deliver it to files, live servers, cameras and a replay buffer.
 #[derive(Debug, Parser)]
 #[command(
     name = "ghoststream",
@@ -45,7 +45,7 @@ pub enum Command {
     Stream(StreamArgs),
     /// Be a camera for other programs
     Camera(CameraArgs),
-    /// Keep the last seconds and save them when SIGUSR1 comes
+    /// Keep the last seconds and save them when asked to
     Replay(ReplayArgs),
     /// Run what a file describes, several outputs at once
     Run(RunArgs),
