@@ -147,6 +147,11 @@ async fn below_a_threshold_every_second_picture_is_left_out_until_the_path_carri
     wait_for(&pipeline, "at first", |it| it.kbps == CEILING && !it.half_rate).await;
     throttle.carry(2000);
     wait_for(&pipeline, "half", |it| it.half_rate && it.half_rate_seconds > 3.0).await;
+    // Another server, whose path carries all, joins amid that.
+    let mut second = RtmpListener::start().unwrap();
+    let joined = pipeline.add_output(Output::Rtmp { url: second.url() }).await.unwrap();
+    until(&pipeline, pipeline.status().seconds + 2.0).await;
+    let second_report = pipeline.remove_output(joined).await.unwrap();
     throttle.carry(100_000);
     wait_for(&pipeline, "all again", |it| !it.half_rate && it.half_rates > 0).await;
     until(&pipeline, pipeline.status().seconds + 1.0).await;
@@ -167,6 +172,11 @@ async fn below_a_threshold_every_second_picture_is_left_out_until_the_path_carri
     let due = halved * 15.0;
     let most = due + rates.len() as f64;
     assert!((0.5 * due..most).contains(&(report.thinned as f64)), "{} of {due}", report.thinned);
+    let joined = judge(second.received().unwrap()).unwrap();
+    println!("{joined}\n{second_report:#?}");
+    let pictures = joined.must_have_video();
+    assert_eq!((pictures.decode_errors, pictures.backwards, second_report.dropped), (0, 0, 0), "{joined}");
+    assert!(pictures.frames > 0 && pictures.key_frames > 0, "{joined}");
     for file in [&listener.received().unwrap(), &path] {
         let seen = judge(file).unwrap();
         let pictures = seen.must_have_video();

@@ -177,7 +177,8 @@ pub(super) fn output_size(
     Ok(encoder.size.unwrap_or_else(|| taken.size().even()))
 }
 
-fn report(rendition: usize, opened: &Opened, fps: f64) -> RenditionReport {
+/// What is known of a rendition when it begins.
+pub(super) fn report(rendition: usize, opened: &Opened, fps: f64) -> RenditionReport {
     let Size { width, height } = opened.input.size;
     RenditionReport {
         rendition,

@@ -18,6 +18,8 @@ mod trial;
 mod worker;
 
 #[cfg(test)]
+mod half_rate_tests;
+#[cfg(test)]
 mod tests;
 
 pub(super) use fan_out::{FanOut, Feed, Feeds};

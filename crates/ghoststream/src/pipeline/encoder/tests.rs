@@ -21,7 +21,7 @@ use crate::{
 
 /// What comes of opening a double, once.
 #[derive(Clone, Copy, Debug)]
-enum Opening {
+pub(super) enum Opening {
     Works,
     Refuses,
     Hangs,
@@ -30,7 +30,7 @@ enum Opening {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
+pub(super) enum Fault {
     Error,
     Hang,
     Panic,
@@ -115,7 +115,12 @@ fn double(real: &Row, name: &'static str, script: &'static [Opening]) -> Row {
 }
 
 /// The rows of these names, the first as a double of the second one's encoder.
-fn rows(table: Vec<Row>, first: &'static str, then: &[&str], script: &'static [Opening]) -> Vec<Row> {
+pub(super) fn rows(
+    table: Vec<Row>,
+    first: &'static str,
+    then: &[&str],
+    script: &'static [Opening],
+) -> Vec<Row> {
     let find = |name: &str| table.iter().find(|it| it.name == name).expect("a row of the table");
     let mut rows = vec![double(find("libx264"), first, script)];
     rows.extend(then.iter().map(|name| find(name).clone()));
