@@ -74,7 +74,13 @@ fn request(command: &CtlCommand) -> Result<Request, Failure> {
         CtlCommand::Marker { text } => Request::Marker { text: text.clone() },
         CtlCommand::Bitrate { kbps, rendition } => Request::Bitrate { kbps: *kbps, rendition: *rendition },
         CtlCommand::KeyFrame => Request::KeyFrame,
-        CtlCommand::AddOutput { says } => Request::AddOutput { output: table(says)? },
+        CtlCommand::AddOutput { says } => {
+            Request::AddOutput { output: OutputTable(table(says, "an output", "file=clip.mkv")?) }
+        }
+        CtlCommand::AddRendition { name, says } => {
+            let rendition = table(says, "a rendition", "size=640x360")?;
+            Request::AddRendition { name: name.clone(), rendition }
+        }
         CtlCommand::RemoveOutput { output } => Request::RemoveOutput { output: *output },
         CtlCommand::Outputs => Request::Outputs,
         CtlCommand::Stop => Request::Stop,
@@ -82,12 +88,13 @@ fn request(command: &CtlCommand) -> Result<Request, Failure> {
 }
 
 /// What `KEY=VALUE` words say. A value that is JSON is what it says there, anything else is text.
-fn table(says: &[String]) -> Result<OutputTable, Failure> {
+fn table(says: &[String], what: &str, example: &str) -> Result<Map<String, Value>, Failure> {
     let mut table = Map::new();
     for said in says {
         let Some((key, value)) = said.split_once('=') else {
             // It may be a URL, and is not repeated.
-            return Err(Failure::usage("an output is described by KEY=VALUE words, such as file=clip.mkv"));
+            let words = format!("{what} is described by KEY=VALUE words, such as {example}");
+            return Err(Failure::usage(words));
         };
         let value = match serde_json::from_str(value) {
             Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => value,
@@ -98,7 +105,7 @@ fn table(says: &[String]) -> Result<OutputTable, Failure> {
         };
         table.insert(key.replace('-', "_"), value);
     }
-    Ok(OutputTable(table))
+    Ok(table)
 }
 
 fn name_or_number(text: &str) -> Value {
@@ -139,6 +146,10 @@ fn words(request: &Request, answer: &Value) -> String {
         }
         Request::Outputs => outputs(&answer["outputs"]).join("\n"),
         Request::AddOutput { .. } => format!("added as output {}", answer["output"]),
+        Request::AddRendition { name, .. } => format!(
+            "added as rendition {}; it is encoded once an output takes it: add-output rendition={name} …",
+            answer["rendition"]
+        ),
         Request::SaveReplay { .. } => {
             let saved = answer["saved"].as_array().into_iter().flatten();
             let line = |it: &Value| {
@@ -216,19 +227,28 @@ mod tests {
 
     #[test]
     fn an_output_is_described_by_words() {
-        let OutputTable(table) =
-            table(&["file=/a/b.mkv".into(), "rendition=1".into(), "audio=[0,1]".into()]).unwrap();
-        assert_eq!(Value::Object(table), json!({ "file": "/a/b.mkv", "rendition": 1, "audio": [0, 1] }));
-        let OutputTable(table) = super::table(&["rendition=small".into(), "audio=game,1".into()]).unwrap();
-        assert_eq!(Value::Object(table), json!({ "rendition": "small", "audio": ["game", 1] }));
+        let table = |says: &[&str]| {
+            let says: Vec<_> = says.iter().map(|&it| it.to_owned()).collect();
+            table(&says, "an output", "file=clip.mkv")
+        };
+        let read = |says: &[&str]| Value::Object(table(says).unwrap());
+        assert_eq!(
+            read(&["file=/a/b.mkv", "rendition=1", "audio=[0,1]"]),
+            json!({ "file": "/a/b.mkv", "rendition": 1, "audio": [0, 1] })
+        );
+        let rendition = read(&["size=640x360", "bitrate=800", "low-latency=true"]);
+        assert_eq!(rendition, json!({ "size": "640x360", "bitrate": 800, "low_latency": true }));
+        assert_eq!(
+            read(&["rendition=small", "audio=game,1"]),
+            json!({ "rendition": "small", "audio": ["game", 1] })
+        );
         for typed in ["rtmp://h/a/hidden", "file=rtmp://h/a/hidden"] {
-            let error = super::table(&[typed.into()]).unwrap_err();
+            let error = table(&[typed]).unwrap_err();
             assert!(!error.message().contains("hidden"), "{}", error.message());
         }
         // Where it is meant from, which is not where the other process runs.
-        let OutputTable(table) = super::table(&["replay=60".into(), "disk_dir=spool".into()]).unwrap();
         let here = std::env::current_dir().unwrap().join("spool");
-        assert_eq!(table["disk_dir"].as_str(), here.to_str());
+        assert_eq!(read(&["replay=60", "disk_dir=spool"])["disk_dir"].as_str(), here.to_str());
     }
 
     #[test]

@@ -142,6 +142,35 @@ fn outputs_come_and_go_by_ctl() {
 }
 
 #[test]
+fn a_rendition_is_added_by_ctl_and_taken_by_its_name() {
+    let place = Place::empty();
+    let running = place.record("card.mkv", &["--json"]);
+    let tiny = ["add-rendition", "tiny", "size=192x108", "codec=h264", "bitrate=300"];
+    assert_eq!(place.done(&tiny), json!({ "rendition": 1 }));
+    for (wrong, told) in [
+        (&["tiny"][..], "name = tiny is not possible: a name that no other rendition has"),
+        (&["7"], "name = 7 is not possible: a name that is no number"),
+        (&["small", "size=wide"], "size = \"wide\" is not possible"),
+        (&["small", "bitrate=1"], "bitrate = 1 is not possible: 50 to 800000"),
+        (&["small", "fps=10"], "rendition = fps is not possible: one of codec"),
+        (&["small", "wide"], "a rendition is described by KEY=VALUE words"),
+    ] {
+        let ran = place.ctl(&[&["add-rendition"], wrong].concat());
+        assert!(ran.status == 2 && ran.stderr.contains(told), "{ran:?}");
+    }
+    let late = format!("file={}", place.file("late.mkv").display());
+    assert_eq!(place.done(&["add-output", &late, "rendition=tiny"]), json!({ "output": 1 }));
+    until("a second of the late one", || {
+        place.done(&["outputs"])["outputs"][1]["seconds"].as_f64().unwrap() > 1.0
+    });
+    place.done(&["stop"]);
+    assert_eq!(running.wait().status, 0);
+    let late = judge(place.file("late.mkv")).unwrap();
+    let video = late.must_have_video();
+    assert_eq!((video.width, video.height, video.codec.as_str(), video.decode_errors), (192, 108, "h264", 0));
+}
+
+#[test]
 fn of_several_the_one_that_is_meant_is_controlled() {
     let place = Place::empty();
     let first = place.record("a.mkv", &["--control", "first"]);

@@ -87,7 +87,7 @@ fn the_control_page_has_every_command() {
     let begun = commands.filter(|it| !it.starts_with("   "));
     let commands: Vec<_> =
         begun.filter_map(|it| it.split_whitespace().next()).filter(|it| *it != "help").collect();
-    assert_eq!(commands.len(), 11);
+    assert_eq!(commands.len(), 12);
     for command in commands {
         assert!(page.contains(&format!("`{command}`")), "{command} is not documented");
     }

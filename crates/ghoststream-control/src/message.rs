@@ -52,6 +52,13 @@ pub enum Request {
         /// The keys and values of an `[output.NAME]` table of `ghoststream run`.
         output: OutputTable,
     },
+    /// One more rendition, for outputs that are added then.
+    AddRendition {
+        /// What it is called.
+        name: String,
+        /// The keys and values of a `[rendition.NAME]` table of `ghoststream run`.
+        rendition: Map<String, Value>,
+    },
     /// Finish an output and leave the others as they are.
     RemoveOutput {
         /// Its number, as `outputs` and `add-output` tell it.
@@ -65,7 +72,7 @@ pub enum Request {
 
 impl Request {
     /// Every command by its word, and what it takes.
-    const COMMANDS: [(&'static str, &'static str); 11] = [
+    const COMMANDS: [(&'static str, &'static str); 12] = [
         ("status", "takes nothing"),
         ("pause", "takes nothing"),
         ("resume", "takes nothing"),
@@ -77,6 +84,10 @@ impl Request {
         ),
         ("key-frame", "takes nothing"),
         ("add-output", "takes \"output\", an object with the keys of an [output.NAME] table"),
+        (
+            "add-rendition",
+            "takes \"name\", and \"rendition\", an object with the keys of a [rendition.NAME] table",
+        ),
         ("remove-output", "takes \"output\", its number"),
         ("outputs", "takes nothing"),
         ("stop", "takes nothing"),
@@ -93,6 +104,7 @@ impl Request {
             Self::Bitrate { .. } => "bitrate",
             Self::KeyFrame => "key-frame",
             Self::AddOutput { .. } => "add-output",
+            Self::AddRendition { .. } => "add-rendition",
             Self::RemoveOutput { .. } => "remove-output",
             Self::Outputs => "outputs",
             Self::Stop => "stop",
@@ -208,7 +220,7 @@ mod tests {
 
     #[test]
     fn every_command_is_read_back_as_it_was_written() {
-        let table = json!({ "file": "a.mkv" }).as_object().unwrap().clone();
+        let table = |says: Value| says.as_object().unwrap().clone();
         let all = [
             Request::Status,
             Request::Pause,
@@ -218,7 +230,11 @@ mod tests {
             Request::Marker { text: "a \"b\"\n".to_owned() },
             Request::Bitrate { kbps: 4000, rendition: Some(1) },
             Request::KeyFrame,
-            Request::AddOutput { output: OutputTable(table) },
+            Request::AddOutput { output: OutputTable(table(json!({ "file": "a.mkv" }))) },
+            Request::AddRendition {
+                name: "small".to_owned(),
+                rendition: table(json!({ "size": "640x360", "bitrate": 800 })),
+            },
             Request::RemoveOutput { output: 3 },
             Request::Outputs,
             Request::Stop,

@@ -58,6 +58,14 @@ pub enum CtlCommand {
         #[arg(value_name = "KEY=VALUE", required = true)]
         says: Vec<String>,
     },
+    /// Make one more rendition, which outputs that are added then can take by its name
+    AddRendition {
+        /// What it is called
+        name: String,
+        /// What a [rendition.NAME] table would say, such as size=640x360 bitrate=800
+        #[arg(value_name = "KEY=VALUE")]
+        says: Vec<String>,
+    },
     /// Finish an output and leave the others as they are
     RemoveOutput {
         /// Its number, which `outputs` tells

@@ -32,7 +32,7 @@ pub use output::{Container, Output, OutputConfig};
 pub use packets::{PacketFormat, PacketOptions, WhenFull};
 pub use profile::{Place, Profile, ProfileError, Profiles};
 pub use run_file::RunFile;
-pub(crate) use run_file::{Names, output_from_json};
+pub(crate) use run_file::{Names, output_from_json, rendition_from_json};
 pub use settings::{Resolved, Settings};
 
 use std::fmt;

@@ -7,7 +7,7 @@ use ghoststream_control::{Code, Handler, Refusal, Request};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::config::output_from_json;
+use crate::config::{output_from_json, rendition_from_json};
 use crate::{Error, OutputId, Pipeline};
 
 /// Answers for one pipeline.
@@ -46,9 +46,14 @@ impl Handler for PipelineHandler {
             }
             Request::AddOutput { output } => {
                 let config =
-                    output_from_json(&output.0, pipeline.names()).map_err(|error| refusal(error.into()))?;
+                    output_from_json(&output.0, &pipeline.names()).map_err(|error| refusal(error.into()))?;
                 let id = pipeline.add_output(config).await.map_err(refusal)?;
                 Ok(json!({ "output": id }))
+            }
+            Request::AddRendition { name, rendition } => {
+                let encoder = rendition_from_json(&rendition).map_err(|error| refusal(error.into()))?;
+                let number = pipeline.add_named_rendition(name, encoder).map_err(refusal)?;
+                Ok(json!({ "rendition": number }))
             }
             Request::RemoveOutput { output } => {
                 let report = pipeline.remove_output(OutputId::new(output)).await.map_err(refusal)?;

@@ -35,6 +35,15 @@ impl Pipeline {
         Ok(number)
     }
 
+    /// The same with a name, by which control messages tell it.
+    pub(crate) fn add_named_rendition(&self, name: String, encoder: EncoderConfig) -> Result<usize, Error> {
+        let mut names = lock(&self.names);
+        names.check_new_rendition(&name)?;
+        let number = self.add_rendition(encoder)?;
+        names.name_rendition(number, name);
+        Ok(number)
+    }
+
     /// Adds an output to the running pipeline, of a rendition and of audio tracks that it has. Resolves when
     /// its first picture has got there; while the pipeline is paused, when it is open. Nothing else is
     /// disturbed, however long a server takes to answer. The encoder of a rendition of which nobody takes packets yet

@@ -72,7 +72,7 @@ pub struct Pipeline {
     /// What is to be done, until it is started.
     plan: Mutex<Option<Plan>>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
-    names: Names,
+    names: Mutex<Names>,
 }
 
 impl Pipeline {
@@ -94,12 +94,17 @@ impl Pipeline {
     }
 
     fn from_plan(plan: Plan, names: Names) -> Self {
-        Self { shared: Arc::default(), plan: Mutex::new(Some(plan)), supervisor: Mutex::new(None), names }
+        Self {
+            shared: Arc::default(),
+            plan: Mutex::new(Some(plan)),
+            supervisor: Mutex::new(None),
+            names: Mutex::new(names),
+        }
     }
 
     /// What its renditions and tracks are called.
-    pub(crate) const fn names(&self) -> &Names {
-        &self.names
+    pub(crate) fn names(&self) -> Names {
+        lock(&self.names).clone()
     }
 
     /// Records this source as the only audio track, or gives the only track another source while it runs:

@@ -19,7 +19,7 @@ use super::profile::read_bounded;
 use super::{AudioConfig, CaptureConfig, EncoderConfig, OutputConfig, ProfileError};
 use crate::{Error, Pipeline, PipelineBuilder};
 
-pub(crate) use json::output_from_json;
+pub(crate) use json::{output_from_json, rendition_from_json};
 pub(crate) use named::Names;
 
 /// A file that describes a pipeline, understood and checked.

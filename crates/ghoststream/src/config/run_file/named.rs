@@ -10,6 +10,35 @@ pub(crate) struct Names {
     pub(crate) audio: Vec<String>,
 }
 
+impl Names {
+    /// The most characters of a name that is given while it runs.
+    const LONGEST: usize = 64;
+
+    /// Whether a further rendition may be called so.
+    pub(crate) fn check_new_rendition(&self, name: &str) -> Result<(), ConfigError> {
+        let refused = |allowed: &str| Err(ConfigError::new("name", name, allowed));
+        if name.is_empty() || name.chars().count() > Self::LONGEST || name.chars().any(char::is_control) {
+            return refused("1 to 64 characters, none of them a control character");
+        }
+        if name.parse::<f64>().is_ok() {
+            return refused("a name that is no number, for renditions have numbers, too");
+        }
+        if self.renditions.iter().any(|it| it == name) {
+            return refused("a name that no other rendition has");
+        }
+        Ok(())
+    }
+
+    /// Names a rendition. Those before it that have no name are called by their numbers.
+    pub(crate) fn name_rendition(&mut self, number: usize, name: String) {
+        while self.renditions.len() < number {
+            self.renditions.push(self.renditions.len().to_string());
+        }
+        self.renditions.truncate(number);
+        self.renditions.push(name);
+    }
+}
+
 /// A rendition or a track, by its name or by its number from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Named {

@@ -21,7 +21,7 @@ use crate::output;
 /// What has a table for each of its names.
 const TABLES: [&str; 3] = ["rendition", "audio", "output"];
 /// Settings that a capture has once, whatever its renditions.
-const OF_ALL: [&str; 13] = [
+pub(super) const OF_ALL: [&str; 13] = [
     "source",
     "region",
     "fps",
