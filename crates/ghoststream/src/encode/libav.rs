@@ -125,7 +125,7 @@ impl Running {
 
     fn drain(&mut self, packets: &mut Vec<Packet>) -> Result<(), EncodeError> {
         while let Some(packet) = self.open.receive().map_err(|error| self.failed(error))? {
-            packets.push(self.finish(packet)?);
+            packets.push(self.finish(&packet)?);
         }
         Ok(())
     }
@@ -144,15 +144,13 @@ impl Running {
         Ok(())
     }
 
-    fn finish(&mut self, mut av: PacketRef) -> Result<Packet, EncodeError> {
-        let key = av.fields().flags & ffi::AV_PKT_FLAG_KEY != 0;
-        if key && let Some(complete) = self.hdr.as_ref().and_then(|it| it.complete(av.data())) {
-            av = av.with_data(&complete).map_err(|error| self.failed(error))?;
-        }
-        if let Some(spared) = self.filler.as_ref().and_then(|it| it.spare(av.data())) {
-            av = av.with_data(spared).map_err(|error| self.failed(error))?;
-        }
+    fn finish(&mut self, av: &PacketRef) -> Result<Packet, EncodeError> {
         let fields = av.fields();
+        let key = fields.flags & ffi::AV_PKT_FLAG_KEY != 0;
+        let complete = self.hdr.as_ref().filter(|_| key).and_then(|it| it.complete(av.data()));
+        let complete = complete.as_deref().unwrap_or(av.data());
+        let bytes = self.filler.as_ref().and_then(|it| it.spare(complete)).unwrap_or(complete);
+        let payload = Payload::with(bytes, av).map_err(|error| self.failed(error))?;
         // An encoder that never reorders may leave the decoding time out.
         let dts = if fields.dts == ffi::AV_NOPTS_VALUE { fields.pts } else { fields.dts };
         let times = self.book.leave(fields.pts, dts);
@@ -165,7 +163,7 @@ impl Running {
             arrived: times.arrived,
             begins: None,
             encoded: Timestamp::now(),
-            payload: Payload::of(&av).map_err(|error| self.failed(error))?,
+            payload,
         })
     }
 }

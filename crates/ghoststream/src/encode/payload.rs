@@ -23,8 +23,16 @@ impl Payload {
     /// # Errors
     /// Out of memory.
     pub(crate) fn of(packet: &PacketRef) -> Result<Self, AvError> {
+        Self::with(packet.data(), packet)
+    }
+
+    /// These bytes in place of those that came out of an encoder, with what it says beside them.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub(crate) fn with(bytes: &[u8], packet: &PacketRef) -> Result<Self, AvError> {
         let beside = packet.beside()?.map(Arc::new);
-        Ok(Self { bytes: packet.data().into(), beside })
+        Ok(Self { bytes: bytes.into(), beside })
     }
 
     /// The bytes.
@@ -90,6 +98,8 @@ mod tests {
             data.write_bytes(3, 8);
         }
         let payload = Payload::of(&said).unwrap();
+        let changed = Payload::with(b"complete", &said).unwrap().to_packet().unwrap();
+        assert_eq!((changed.data(), changed.new_extradata()), (&b"complete"[..], Some(&[3; 8][..])));
         drop(said);
         let other = payload.with_bytes(*b"another").to_packet().unwrap();
         assert_eq!((other.data(), other.new_extradata()), (&b"another"[..], Some(&[3; 8][..])));
