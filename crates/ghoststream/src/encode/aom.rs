@@ -1,7 +1,7 @@
 //! AV1 in software: libaom, where SVT-AV1 is missing.
 
+use super::backend::{Plan, Unmet, Wish};
 use super::speed::Speed;
-use super::wish::{Plan, Unmet, Wish};
 use crate::{EncoderPreset, PixelFormat, RateControl};
 
 /// Pictures that libaom can look ahead.

@@ -1,7 +1,6 @@
 //! What a free choice comes to, and what is said about it.
 
-use super::table::Backend;
-use super::wish::Wish;
+use super::backend::{Backend, Wish};
 use crate::{Codec, EncoderChoice};
 
 /// What was chosen where the choice was free, and what to expect of it.

@@ -4,6 +4,7 @@
 //! reports each refusal. The thread, the queue and the counting belong to the pipeline.
 
 mod aom;
+mod backend;
 pub mod bench;
 mod choice;
 mod codec;
@@ -23,7 +24,6 @@ mod speed;
 mod svtav1;
 mod table;
 mod timing;
-mod wish;
 mod x264;
 mod x265;
 

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::backend::Backend;
 use super::speed::Load;
-use super::table::{self, Backend, TABLE};
+use super::table::{self, TABLE};
 use super::{EncodeError, Request};
 use crate::stats::Refusal;
 use crate::{Container, EncoderConfig, Preset, Size};

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use super::backend::Backend;
 use super::speed::Load;
-use super::table::{self, Backend};
-use super::{EncodeError, Opened, Request};
+use super::{EncodeError, Opened, Request, table};
 use crate::stats::Refusal;
 use crate::{Codec, Container, EncoderChoice, EncoderConfig, Size};
 

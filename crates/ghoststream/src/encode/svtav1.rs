@@ -4,8 +4,8 @@
 //! too, says of itself that it is unfinished: libaom does both. And its wrapper does not pass on a
 //! wish for a key frame before FFmpeg 7: it is opened anew for one.
 
+use super::backend::{Plan, Unmet, Wish};
 use super::speed::Speed;
-use super::wish::{Plan, Unmet, Wish};
 use crate::{EncoderPreset, PixelFormat, RateControl};
 
 pub(super) static SPEED: Speed = [60.0, 34.0, 27.0, 11.0, 6.0];

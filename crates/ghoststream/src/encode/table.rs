@@ -2,33 +2,15 @@
 
 use std::sync::Arc;
 
+use super::backend::{Backend, Plan, Unmet, Wish};
 use super::hdr::Injector;
 use super::libav::{Follows, Restart, Running};
 use super::nvenc::Feed;
 use super::speed::Speed;
-use super::wish::{Plan, Unmet, Wish};
 use super::{InputSpec, Opened, Request, Track, TrackKind, aom, choice, nvenc, svtav1, x264, x265};
-use crate::av::{AvError, EncoderInfo, OpenEncoder, OpenFailure, Parameters, Picture, VideoFormat};
+use crate::av::{AvError, EncoderInfo, OpenEncoder, Parameters, Picture, VideoFormat};
 use crate::stats::Refusal;
 use crate::{Codec, Container, EncoderChoice, FrameRateMode, HdrMetadata};
-
-/// One encoder of libavcodec.
-pub(super) struct Backend {
-    /// Its name there.
-    pub(super) name: &'static str,
-    /// What it makes.
-    pub(super) codec: Codec,
-    /// By which word it is asked for; never `Auto`.
-    pub(super) kind: EncoderChoice,
-    /// Where to get it, when this FFmpeg lacks it.
-    pub(super) missing: &'static str,
-    /// How fast a core runs it; none where a processor does not.
-    pub(super) speed: Option<&'static Speed>,
-    /// Its options for a wish, or why it cannot meet it.
-    pub(super) plan: fn(&Wish<'_>) -> Result<Plan, Unmet>,
-    /// What a failure to open means.
-    pub(super) explain: fn(&OpenFailure) -> Unmet,
-}
 
 /// Every encoder. Hardware stands before software, and of each the order is the one in which a free
 /// choice of codec tries them: the codec that needs the fewest bits first where hardware makes it,
@@ -56,7 +38,7 @@ const fn software(
 ) -> Backend {
     let missing = "install an FFmpeg that was built with it (Fedora: from RPM Fusion)";
     let (kind, speed) = (EncoderChoice::Software, Some(speed));
-    Backend { name, codec, kind, missing, speed, plan, explain: as_said }
+    Backend { name, codec, kind, missing, speed, plan, explain: Unmet::as_said }
 }
 
 /// The rows to try for a request, in order.
@@ -166,13 +148,4 @@ fn parameters(
         }
     }
     Ok(parameters)
-}
-
-/// A failure in the encoder's own words.
-pub(super) fn as_said(failure: &OpenFailure) -> Unmet {
-    let reason = match failure.said.last() {
-        Some(line) => line.clone(),
-        None => failure.error.to_string(),
-    };
-    Unmet { reason, remedy: None }
 }

@@ -1,7 +1,7 @@
 //! H.264 in software: libx264.
 
+use super::backend::{Plan, Unmet, Wish};
 use super::speed::Speed;
-use super::wish::{Plan, Unmet, Wish};
 use crate::{Container, EncoderPreset, PixelFormat, RateControl};
 
 pub(super) static SPEED: Speed = [250.0, 78.0, 44.0, 41.0, 25.0];

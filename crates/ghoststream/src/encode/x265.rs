@@ -1,7 +1,7 @@
 //! HEVC in software: libx265.
 
+use super::backend::{Plan, Unmet, Wish};
 use super::speed::Speed;
-use super::wish::{Plan, Unmet, Wish};
 use crate::{Container, EncoderPreset, PixelFormat, RateControl};
 
 pub(super) static SPEED: Speed = [45.0, 29.0, 24.0, 19.0, 16.0];

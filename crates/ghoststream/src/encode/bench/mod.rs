@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::table::{self, Backend};
-use super::{Opened, Request};
+use super::backend::Backend;
+use super::{Opened, Request, table};
 use crate::stats::{Percentiles, Refusal};
 use crate::{ConfigError, EncoderConfig, Size};
 pub(crate) use pictures::Pictures;

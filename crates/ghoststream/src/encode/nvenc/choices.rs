@@ -1,6 +1,6 @@
 //! What NVENC is to do: what was asked for, and for the rest the encoder preset's row of a table.
 
-use crate::encode::wish::Wish;
+use crate::encode::backend::Wish;
 use crate::{BReference, EncoderPreset, Multipass, RateControl, SplitEncode, Tune};
 
 /// A value, and whether it was asked for by name: then it is done or refused, never left away.

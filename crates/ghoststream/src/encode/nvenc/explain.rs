@@ -1,8 +1,7 @@
 //! What a failure to open means: the wrapper's codes say little, so its log lines are read.
 
 use crate::av::OpenFailure;
-use crate::encode::table;
-use crate::encode::wish::Unmet;
+use crate::encode::backend::Unmet;
 
 /// What the wrapper's lines mean, the first that is found, and what can be done.
 const MEANINGS: &[(&str, &str, &str)] = &[
@@ -89,7 +88,7 @@ const MEANINGS: &[(&str, &str, &str)] = &[
 pub(in crate::encode) fn explain(failure: &OpenFailure) -> Unmet {
     let found = MEANINGS.iter().find(|(words, ..)| failure.said.iter().any(|line| line.contains(words)));
     let Some(&(_, reason, remedy)) = found else {
-        let mut unmet = table::as_said(failure);
+        let mut unmet = Unmet::as_said(failure);
         unmet.remedy = Some("use a software encoder; nvidia-smi tells whether the driver works".to_owned());
         return unmet;
     };

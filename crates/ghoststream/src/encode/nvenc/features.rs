@@ -3,7 +3,7 @@
 use super::check::{Job, name, strips, unmet};
 use super::choices::{Choice, Choices};
 use crate::av::EncoderInfo;
-use crate::encode::wish::Unmet;
+use crate::encode::backend::Unmet;
 use crate::{Chroma, Codec, Multipass, RateControl, Tune};
 
 /// What this FFmpeg's encoder passes on to the driver.

@@ -17,7 +17,7 @@ pub(crate) mod probe;
 pub(super) use explain::explain;
 pub(super) use frames::{Feed, FeedError};
 
-use super::wish::{Plan, Unmet, Wish};
+use super::backend::{Plan, Unmet, Wish};
 use crate::PixelFormat;
 use abilities::Abilities;
 use check::Job;

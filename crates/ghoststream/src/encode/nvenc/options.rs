@@ -1,7 +1,7 @@
 //! Choices in the words of libavcodec's wrapper.
 
 use super::choices::Choices;
-use crate::encode::wish::{Plan, Wish};
+use crate::encode::backend::{Plan, Wish};
 use crate::{BReference, Chroma, Codec, Multipass, PixelFormat, RateControl, SplitEncode, Tune};
 
 /// The plan: what it is fed with, and every option.

@@ -35,7 +35,7 @@ impl Cell {
         })
     }
 
-    fn row(&self) -> &'static table::Backend {
+    fn row(&self) -> &'static backend::Backend {
         let name = match self.codec {
             Codec::H264 => "h264_nvenc",
             Codec::Hevc => "hevc_nvenc",

@@ -85,13 +85,13 @@ fn a_free_choice_keeps_up_and_a_named_codec_keeps_its_preset() {
     let request = |config| Request { config, size: big, fps: 240.0, containers: &[] };
     let row = table::TABLE.iter().find(|row| row.name == "libx264").expect("x264");
     let info = crate::av::EncoderInfo::find("libx264").expect("x264");
-    let free = wish::Wish::new(&request(&config), row, info);
+    let free = backend::Wish::new(&request(&config), row, info);
     assert_eq!(free.preset, EncoderPreset::Fastest);
     let notes = choice::notes(&free, row);
     assert!(notes.iter().any(|note| note.contains("encoder preset fastest instead of best")), "{notes:?}");
     assert!(notes.iter().any(|note| note.contains("may be dropped")), "{notes:?}");
     let named = config.clone().with_codec(Codec::H264);
-    let named = wish::Wish::new(&request(&named), row, info);
+    let named = backend::Wish::new(&request(&named), row, info);
     assert_eq!(named.preset, EncoderPreset::Best);
     assert!(choice::notes(&named, row).iter().any(|note| note.contains("may be dropped")));
 }

@@ -11,7 +11,7 @@ use on_gpu::OnGpu;
 use super::abilities::{Abilities, GpuAbilities};
 use super::choices::Choices;
 use super::features::Features;
-use crate::encode::wish::{Unmet, Wish};
+use crate::encode::backend::{Unmet, Wish};
 use crate::{Chroma, Codec, EncoderPreset, RateControl, Size, SplitEncode};
 
 /// What is to be encoded.

@@ -1,10 +1,10 @@
 //! What one GPU can do of a job: its picture, and the tools that are to be used.
 
 use super::{Job, an, name, strips, the, unmet};
+use crate::encode::backend::Unmet;
 use crate::encode::nvenc::abilities::{CodecAbilities, GpuAbilities};
 use crate::encode::nvenc::choices::{Choice, Choices};
 use crate::encode::nvenc::features::Features;
-use crate::encode::wish::Unmet;
 use crate::{BReference, Chroma, Codec, EncoderPreset, SplitEncode};
 
 /// A job on one GPU.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::encode::wish::Unmet;
+use crate::encode::backend::Unmet;
 
 /// How [`ProbeFailure::NoDriver`] is told.
 pub(crate) const NO_DRIVER: &str = "libcuda.so.1 is not there: no NVIDIA driver is installed";

@@ -1,11 +1,30 @@
-//! What one backend is asked for, and the plan that it answers with.
+//! What a backend is: what it is asked for, and the plan that it answers with.
 
 use super::Request;
-use super::speed::Load;
-use super::table::Backend;
+use super::speed::{Load, Speed};
 use super::timing::rational;
-use crate::av::EncoderInfo;
-use crate::{Chroma, Codec, Container, EncoderConfig, EncoderPreset, PixelFormat, RateControl, Size};
+use crate::av::{EncoderInfo, OpenFailure};
+use crate::{
+    Chroma, Codec, Container, EncoderChoice, EncoderConfig, EncoderPreset, PixelFormat, RateControl, Size,
+};
+
+/// One encoder of libavcodec.
+pub(super) struct Backend {
+    /// Its name there.
+    pub(super) name: &'static str,
+    /// What it makes.
+    pub(super) codec: Codec,
+    /// By which word it is asked for; never `Auto`.
+    pub(super) kind: EncoderChoice,
+    /// Where to get it, when this FFmpeg lacks it.
+    pub(super) missing: &'static str,
+    /// How fast a core runs it; none where a processor does not.
+    pub(super) speed: Option<&'static Speed>,
+    /// Its options for a wish, or why it cannot meet it.
+    pub(super) plan: fn(&Wish<'_>) -> Result<Plan, Unmet>,
+    /// What a failure to open means.
+    pub(super) explain: fn(&OpenFailure) -> Unmet,
+}
 
 /// A request in the units that encoders think in, for one encoder of this FFmpeg.
 pub(super) struct Wish<'a> {
@@ -66,6 +85,15 @@ pub(super) struct Unmet {
 impl Unmet {
     pub(super) fn new(reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { reason: reason.into(), remedy: Some(remedy.into()) }
+    }
+
+    /// A failure in the encoder's own words.
+    pub(super) fn as_said(failure: &OpenFailure) -> Self {
+        let reason = match failure.said.last() {
+            Some(line) => line.clone(),
+            None => failure.error.to_string(),
+        };
+        Self { reason, remedy: None }
     }
 }
 
