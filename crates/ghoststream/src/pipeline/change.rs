@@ -12,7 +12,7 @@ use super::outputs::{self, Begin};
 use super::pictures::{self, Place};
 use super::registry::Entry;
 use super::renditions;
-use super::supervisor::{Command, Shared};
+use super::shared::{Command, Shared};
 use super::{NOT_RUNNING, Pipeline, lock, panicked};
 use crate::stats::OutputReport;
 use crate::{EncoderConfig, Error, OutputConfig, OutputId, output};

@@ -1,10 +1,21 @@
 //! Ending: in the order of the data flow, so that everything captured is written or counted.
 
 use super::lock;
+use super::shared::Shared;
 use super::start::Running;
-use super::supervisor::{End, Shared};
 use crate::stats::{AudioReport, OutputReport, RenditionReport, Report};
 use crate::{Error, Timestamp, audio};
+
+/// Why a pipeline ends.
+#[derive(Debug)]
+pub(super) struct End {
+    /// What was captured until then belongs to it.
+    pub(super) at: Timestamp,
+    /// In words, when nobody asked it to.
+    pub(super) reason: Option<String>,
+    /// When it failed.
+    pub(super) error: Option<Error>,
+}
 
 /// Empties the pipeline, stage by stage, and reports. Returns the failure that ended it, if any.
 pub(super) fn drain(running: Running, shared: &Shared, end: End) -> (Report, Option<Error>) {

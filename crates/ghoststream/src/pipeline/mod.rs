@@ -35,6 +35,7 @@ mod registry;
 mod rendition;
 mod renditions;
 mod replay;
+mod shared;
 mod sound;
 mod span;
 mod start;
@@ -49,7 +50,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use builder::Plan;
-use supervisor::{Command, Shared};
+use shared::{Command, Shared};
 
 use crate::config::{Names, check_bitrate};
 use crate::output::Remote;

@@ -13,7 +13,7 @@ use super::hdr;
 use super::interpolation::Interpolation;
 use super::lock;
 use super::rendition::{self, Rendition};
-use super::supervisor::{Command, Shared, thread};
+use super::shared::{Command, Shared, thread};
 use crate::capture::{CaptureError, CapturedFrame, FrameQueue, Taken};
 use crate::encode::{self, Opened, Request, Row};
 use crate::processing::gpu::{Chosen, Devices, Wanted, choose};

@@ -5,8 +5,8 @@ use std::thread::JoinHandle;
 
 use super::lock;
 use super::outputs::OutputThread;
+use super::shared::thread;
 use super::status::{OutputState, OutputStatus};
-use super::supervisor::thread;
 use crate::encode::Packet;
 use crate::output::live::{RateTerms, Stop};
 use crate::output::{self, Remote};

@@ -8,7 +8,7 @@ use ghoststream_camera::Audience;
 
 use super::channel::{Frames, Job};
 use super::interpolation::{Interpolation, Shown};
-use super::supervisor::{Command, Shared};
+use super::shared::{Command, Shared};
 use crate::capture::{CapturedFrame, Damage, FrameQueue, Taken};
 use crate::encode::{AnyPicture, Frame};
 use crate::processing::Process;

@@ -15,7 +15,7 @@ use super::lock;
 use super::pictures::Place;
 use super::ready::{Encoded, Ready};
 use super::registry::Entry;
-use super::supervisor::{Command, Shared};
+use super::shared::{Command, Shared};
 use crate::stats::RenditionReport;
 use crate::{Error, output};
 

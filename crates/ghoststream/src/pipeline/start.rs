@@ -10,7 +10,7 @@ use super::outputs::{self, Begin, OutputThread};
 use super::pictures::{self, Place, Subscription};
 use super::ready::Ready;
 use super::registry::Entry;
-use super::supervisor::{Command, Shared};
+use super::shared::{Command, Shared};
 use crate::audio::{self, AudioTrack};
 use crate::capture::{self, Capture, CaptureError, FrameQueue, FrameSink};
 use crate::encode;

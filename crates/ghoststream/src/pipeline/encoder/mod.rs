@@ -36,7 +36,7 @@ use self::worker::Worker;
 use super::channel::{Job, ReceivedFrames};
 use super::control::{Asked, Control};
 use super::lock;
-use super::supervisor::{Command, Shared, thread};
+use super::shared::{Command, Shared, thread};
 use crate::encode::{EncodeError, Frame, InputSpec, Opened, Packet, PictureMemory, Row, Terms, Track};
 use crate::processing::gpu::{Handover, Told};
 use crate::stats::{BitrateChange, EncoderFailure, FrameRateChange, Refusal, RenditionReport};

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::encode::{EncodeError, Encoder, Frame, Opened, Packet, Row, Terms};
 use crate::pipeline::control::Asked;
-use crate::pipeline::supervisor::thread;
+use crate::pipeline::shared::thread;
 use crate::stats::Refusal;
 
 /// How long a call to hardware may take. One takes milliseconds; a second and a half is a driver

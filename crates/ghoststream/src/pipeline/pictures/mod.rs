@@ -22,7 +22,7 @@ use super::outputs::{Begin, OutputThread};
 use super::ready::{first_frame, output_size};
 use super::registry::Entry;
 use super::rendition::{self, Rendition};
-use super::supervisor::{Command, Shared, thread};
+use super::shared::{Command, Shared, thread};
 use crate::capture::{CapturedFrame, FrameQueue, FrameSink};
 use crate::output::{self, OpenedPictures, PictureOffer, PictureSink};
 use crate::processing::gpu::{Chosen, Devices, Told, Wanted, choose};
