@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ghoststream_gpu::pass::{Frame, GiveBack, Output as Made, PassError, Resident};
 use ghoststream_gpu::vulkan::{VulkanError, vk};
 use testkit::Session;
 use testkit::judge::judge;
 use testkit::producer::{Painter, Producer, Script};
 
 use crate::pipeline::Pipeline;
+use crate::processing::gpu::double::{Asked, checked};
 use crate::processing::gpu::{Double, Maker};
 use crate::stats::Report;
 use crate::{
@@ -17,60 +17,29 @@ use crate::{
     Output, Processing, Size,
 };
 
-/// A real pass that fails at some of the pictures that are asked for in this process.
-struct Failing {
-    real: Box<dyn Maker>,
-    fails: fn(usize) -> bool,
-}
-
 /// Each test has a process of its own.
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether the device is lost when it is next asked for a picture between two others.
 static LOSE_BETWEEN: AtomicBool = AtomicBool::new(false);
-/// Pictures between others that were made in this process.
+/// Pictures between others that were let through in this process.
 static BETWEEN: AtomicUsize = AtomicUsize::new(0);
 
-impl Maker for Failing {
-    fn run(&mut self, frame: &Frame<'_>) -> Result<Made, PassError> {
-        if (self.fails)(ASKED.fetch_add(1, Ordering::Relaxed)) {
+/// A real pass that fails at some of the pictures that are asked for in this process.
+fn failing(real: Box<dyn Maker>, fails: fn(usize) -> bool) -> Box<dyn Maker> {
+    checked(real, move |asked| {
+        let is_lost = match asked {
+            Asked::Picture => fails(ASKED.fetch_add(1, Ordering::Relaxed)),
+            Asked::Between { .. } => LOSE_BETWEEN.swap(false, Ordering::Relaxed),
+        };
+        if is_lost {
             return Err(VulkanError { call: "a double", result: vk::Result::ERROR_DEVICE_LOST }.into());
         }
-        self.real.run(frame)
-    }
-
-    fn between(&mut self, pair: [&Made; 2], times: &[u32]) -> Result<Vec<Made>, PassError> {
-        if LOSE_BETWEEN.swap(false, Ordering::Relaxed) {
-            return Err(VulkanError { call: "a double", result: vk::Result::ERROR_DEVICE_LOST }.into());
+        if let Asked::Between { pictures, .. } = asked {
+            BETWEEN.fetch_add(pictures, Ordering::Relaxed);
         }
-        let made = self.real.between(pair, times)?;
-        BETWEEN.fetch_add(made.len(), Ordering::Relaxed);
-        Ok(made)
-    }
-
-    fn use_optical_flow(&mut self) -> Result<(), PassError> {
-        self.real.use_optical_flow()
-    }
-
-    fn use_block_search(&mut self) -> Result<(), PassError> {
-        self.real.use_block_search()
-    }
-
-    fn keep(&self, frame: &Frame<'_>) -> Result<Resident, PassError> {
-        self.real.keep(frame)
-    }
-
-    fn give_back(&mut self) -> GiveBack {
-        self.real.give_back()
-    }
-
-    fn copied_up(&self) -> u64 {
-        self.real.copied_up()
-    }
-
-    fn created(&self) -> u64 {
-        self.real.created()
-    }
+        Ok(())
+    })
 }
 
 /// Records a second and a half; the file is whole, and nothing is missing that is not counted.
@@ -110,7 +79,7 @@ async fn record_from(source: CaptureSource, double: Double) -> Report {
 
 #[tokio::test]
 async fn a_gpu_that_is_lost_is_opened_anew_while_it_records() {
-    let report = record(|real| Ok(Box::new(Failing { real, fails: |it| it == 20 }))).await;
+    let report = record(|real| Ok(failing(real, |it| it == 20))).await;
     let processing = &report.renditions[0].processing;
     assert_eq!(processing.failures, 1, "{processing:?}");
     assert!(processing.way.starts_with("GPU ("), "{processing:?}");
@@ -119,7 +88,7 @@ async fn a_gpu_that_is_lost_is_opened_anew_while_it_records() {
 
 #[tokio::test]
 async fn a_gpu_that_is_lost_for_good_leaves_the_recording_to_the_cpu() {
-    let report = record(|real| Ok(Box::new(Failing { real, fails: |it| it >= 20 }))).await;
+    let report = record(|real| Ok(failing(real, |it| it >= 20))).await;
     let processing = &report.renditions[0].processing;
     assert_eq!(processing.failures, 2, "{processing:?}");
     assert!(processing.way.starts_with("CPU ("), "{processing:?}");
@@ -128,7 +97,7 @@ async fn a_gpu_that_is_lost_for_good_leaves_the_recording_to_the_cpu() {
 
 #[tokio::test]
 async fn a_gpu_that_fails_at_its_first_picture_is_not_begun_with() {
-    let report = record(|real| Ok(Box::new(Failing { real, fails: |_| true }))).await;
+    let report = record(|real| Ok(failing(real, |_| true))).await;
     let processing = &report.renditions[0].processing;
     assert!(processing.way.starts_with("CPU (") && processing.failures == 0, "{processing:?}");
     assert!(report.notes.iter().any(|it| it.contains("not on a GPU as asked")), "{:?}", report.notes);
@@ -136,9 +105,7 @@ async fn a_gpu_that_fails_at_its_first_picture_is_not_begun_with() {
 
 #[tokio::test]
 async fn a_source_in_the_memory_of_a_gpu_that_is_lost_goes_over_to_system_memory() {
-    let report =
-        record_from(CaptureSource::GpuTestCard, |real| Ok(Box::new(Failing { real, fails: |it| it >= 20 })))
-            .await;
+    let report = record_from(CaptureSource::GpuTestCard, |real| Ok(failing(real, |it| it >= 20))).await;
     let processing = &report.renditions[0].processing;
     assert_eq!(processing.failures, 2, "{processing:?}");
     assert!(processing.way.starts_with("CPU ("), "{processing:?}");
@@ -146,7 +113,7 @@ async fn a_source_in_the_memory_of_a_gpu_that_is_lost_goes_over_to_system_memory
     assert!(report.encoded >= 40, "it goes on: {report:?}");
 }
 
-/// Waits until more pictures than these were made between others.
+/// Waits until more pictures than these were let through between others.
 async fn until_more_are_between(pipeline: &Pipeline, than: usize) {
     while BETWEEN.load(Ordering::Relaxed) <= than {
         assert_eq!(pipeline.status().state, crate::PipelineState::Running, "it goes on");
@@ -180,7 +147,7 @@ async fn a_gpu_that_is_lost_while_it_interpolates_goes_on_with_that_once_it_is_o
     let pipeline = Pipeline::builder(CaptureConfig::default().with_source(source).with_fps(6))
         .rendition(config)
         .output(Output::File { path: path.clone(), container: Container::Matroska })
-        .gpu_double(|real| Ok(Box::new(Failing { real, fails: |_| false })))
+        .gpu_double(|real| Ok(failing(real, |_| false)))
         .build()
         .unwrap();
     pipeline.start().await.unwrap();

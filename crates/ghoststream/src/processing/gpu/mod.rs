@@ -7,6 +7,8 @@
 mod choice;
 mod compiled;
 mod devices;
+#[cfg(test)]
+pub(crate) mod double;
 mod handover;
 mod motion;
 mod moving;

@@ -1,7 +1,11 @@
 //! Pictures between two others, on a GPU that fails.
 
+use std::sync::atomic::Ordering;
+
+use ghoststream_gpu::vulkan::vk;
 use ghoststream_interpolation::Time;
 
+use super::failing::{ASKED, failing, vulkan};
 use super::*;
 use crate::processing::BetweenError;
 
@@ -24,7 +28,7 @@ fn once_a_gpu_is_lost_for_good_the_cpu_makes_what_is_between() {
     // Pictures and what is between them, in the order in which they are asked for below.
     let double: Double = |real| {
         let error = |it| (it == READY + 4 || it >= READY + 8).then(|| vulkan(vk::Result::ERROR_DEVICE_LOST));
-        Ok(Box::new(Failing { real, error }))
+        Ok(failing(real, error))
     };
     let (handover, journal, told) = (Handover::default(), Journal::default(), Told::new("a test"));
     let gpu = gpu(Delivery::Readback, Some(double));

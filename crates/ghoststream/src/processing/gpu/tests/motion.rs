@@ -1,12 +1,15 @@
 //! What finds motion: by a maker that pretends to have an optical flow engine, and by how slow it makes itself.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ghoststream_gpu::interpolate::InterpolateError;
 use ghoststream_gpu::interpolate::flow::FlowError;
+use ghoststream_gpu::vulkan::{VulkanError, vk};
 use ghoststream_interpolation::Time;
 
+use super::failing::{ASKED, failing, vulkan};
 use super::*;
+use crate::processing::gpu::double::{Asked, checked_with_engine};
 
 /// What a maker with such an engine does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,13 +20,6 @@ enum Engine {
     Fast,
     /// It can be had, and makes nothing.
     Fails,
-}
-
-/// The block search, and an engine that has that do its work.
-struct Engined {
-    real: Box<dyn Maker>,
-    engine: Engine,
-    used: bool,
 }
 
 /// More than are asked for to get ready.
@@ -37,47 +33,19 @@ fn failed() -> PassError {
     InterpolateError::from(FlowError::from(error)).into()
 }
 
-impl Maker for Engined {
-    fn run(&mut self, frame: &Frame<'_>) -> Result<Output, PassError> {
-        self.real.run(frame)
-    }
-
-    fn between(&mut self, pair: [&Output; 2], times: &[u32]) -> Result<Vec<Output>, PassError> {
-        match (self.engine, self.used) {
+/// With an engine that does so.
+fn engined(real: Box<dyn Maker>, engine: Engine) -> Box<dyn Maker> {
+    checked_with_engine(real, move |asked| {
+        let Asked::Between { by_engine, .. } = asked else { return Ok(()) };
+        match (engine, by_engine) {
             (Engine::Fails, true) => return Err(failed()),
             (_, true) if BROKEN.load(Ordering::Relaxed) => return Err(failed()),
             // Longer than lavapipe takes on a busy machine at least once.
             (Engine::Slow, true) | (Engine::Fast, false) => std::thread::sleep(Duration::from_millis(500)),
             _ => {}
         }
-        self.real.between(pair, times)
-    }
-
-    fn use_optical_flow(&mut self) -> Result<(), PassError> {
-        self.used = true;
         Ok(())
-    }
-
-    fn use_block_search(&mut self) -> Result<(), PassError> {
-        self.used = false;
-        self.real.use_block_search()
-    }
-
-    fn keep(&self, frame: &Frame<'_>) -> Result<Resident, PassError> {
-        self.real.keep(frame)
-    }
-
-    fn give_back(&mut self) -> GiveBack {
-        self.real.give_back()
-    }
-
-    fn copied_up(&self) -> u64 {
-        self.real.copied_up()
-    }
-
-    fn created(&self) -> u64 {
-        self.real.created()
-    }
+    })
 }
 
 /// Both ways, ready for pictures between others; what is told and noted.
@@ -98,14 +66,10 @@ fn between(ways: &mut Ways, number: u8) -> AnyPicture {
     made
 }
 
-const fn engined(real: Box<dyn Maker>, engine: Engine) -> Engined {
-    Engined { real, engine, used: false }
-}
-
 #[test]
 fn the_faster_of_block_search_and_optical_flow_finds_motion() {
-    let slow: Double = |real| Ok(Box::new(engined(real, Engine::Slow)));
-    let fast: Double = |real| Ok(Box::new(engined(real, Engine::Fast)));
+    let slow: Double = |real| Ok(engined(real, Engine::Slow));
+    let fast: Double = |real| Ok(engined(real, Engine::Fast));
     for (double, first, second) in [
         (slow, "block search, measured: ", " by optical flow"),
         (fast, "optical flow, measured: ", " by block search"),
@@ -121,7 +85,7 @@ fn the_faster_of_block_search_and_optical_flow_finds_motion() {
 
 #[test]
 fn an_engine_that_makes_nothing_is_not_used() {
-    let (mut ways, told, journal) = ready(|real| Ok(Box::new(engined(real, Engine::Fails))));
+    let (mut ways, told, journal) = ready(|real| Ok(engined(real, Engine::Fails)));
     let motion = told.report().motion;
     assert!(motion.starts_with("block search, ") && motion.contains("vkQueueSubmit2 failed"), "{motion}");
     between(&mut ways, 3);
@@ -130,7 +94,7 @@ fn an_engine_that_makes_nothing_is_not_used() {
 
 #[test]
 fn where_optical_flow_fails_the_block_search_goes_on() {
-    let (mut ways, told, journal) = ready(|real| Ok(Box::new(engined(real, Engine::Fast))));
+    let (mut ways, told, journal) = ready(|real| Ok(engined(real, Engine::Fast)));
     between(&mut ways, 3);
     assert!(told.report().motion.starts_with("optical flow, "), "{:?}", told.report());
     BROKEN.store(true, Ordering::Relaxed);
@@ -147,7 +111,7 @@ fn where_optical_flow_fails_the_block_search_goes_on() {
 fn a_gpu_that_is_opened_anew_finds_motion_by_blocks() {
     let (mut ways, told, _) = ready(|real| {
         let error = |it| (it == READY).then(|| vulkan(vk::Result::ERROR_DEVICE_LOST));
-        Ok(Box::new(engined(Box::new(Failing { real, error }), Engine::Fast)))
+        Ok(engined(failing(real, error), Engine::Fast))
     });
     assert!(ASKED.swap(READY, Ordering::Relaxed) < READY);
     between(&mut ways, 3);
@@ -157,7 +121,7 @@ fn a_gpu_that_is_opened_anew_finds_motion_by_blocks() {
 #[test]
 fn a_new_encoder_leaves_motion_to_who_finds_it() {
     let (handover, told) = (Handover::default(), Told::new("a test"));
-    let double: Double = |real| Ok(Box::new(engined(real, Engine::Fast)));
+    let double: Double = |real| Ok(engined(real, Engine::Fast));
     let gpu = gpu(Delivery::Readback, Some(double));
     let uuid = gpu.physical().uuid;
     let mut ways = Ways::new(Some(gpu), recipe(), None, handover.clone(), Journal::default(), told.clone());
