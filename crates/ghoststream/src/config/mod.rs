@@ -13,6 +13,7 @@ mod packets;
 mod profile;
 mod profile_reader;
 mod query;
+mod resolve;
 mod run_file;
 mod setting;
 mod settings;
@@ -31,9 +32,10 @@ pub use nvenc::{BReference, Multipass, NvencConfig, SplitEncode, Tune};
 pub use output::{Container, Output, OutputConfig};
 pub use packets::{PacketFormat, PacketOptions, WhenFull};
 pub use profile::{Place, Profile, ProfileError, Profiles};
+pub use resolve::Resolved;
 pub use run_file::RunFile;
 pub(crate) use run_file::{Names, output_from_json, rendition_from_json};
-pub use settings::{Resolved, Settings};
+pub use settings::Settings;
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{AudioConfig, CaptureConfig, EncoderConfig};
 
 const DISPLAY_P3: &str = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)";
 
