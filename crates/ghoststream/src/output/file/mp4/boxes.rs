@@ -105,6 +105,12 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
+/// When it was made and changed: the file system knows.
+pub(super) fn append_times(out: &mut Vec<u8>, version: u8) {
+    out.put_sized(version, 0);
+    out.put_sized(version, 0);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

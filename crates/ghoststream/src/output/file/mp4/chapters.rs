@@ -1,8 +1,7 @@
 //! Chapters as MP4 players know them: Nero's `chpl`, which most read, and QuickTime's text track that
 //! the pictures' track refers to (QuickTime File Format, "Chapter Lists"), which Apple's read.
 
-use super::boxes::{Put, boxed, full};
-use super::moov::append_times;
+use super::boxes::{Put, append_times, boxed, full};
 use crate::output::file::chapters::Chapter;
 
 /// Ticks a second of the text track.

@@ -15,14 +15,16 @@
 
 mod boxes;
 mod chapters;
+mod description;
 mod index;
 mod moov;
 
 use std::time::{Duration, Instant};
 
 use self::boxes::{Put, boxed, full};
+use self::description::Description;
 use self::index::{Index, Sample};
-use self::moov::{Description, Shift};
+use self::moov::Shift;
 use super::chapters::Chapters;
 use super::muxer::to_ticks;
 use super::pieces::Pieces;
