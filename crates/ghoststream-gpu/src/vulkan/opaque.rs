@@ -10,8 +10,8 @@ use std::os::fd::AsFd;
 use ash::vk;
 use ghoststream_picture::{PixelFormat, Size};
 
+use super::external::{Image, Plane, import_memory};
 use super::format::{PlaneFormat, plane_formats};
-use super::import::{Image, Plane, import_memory};
 use super::memory::Memory;
 use super::{Device, ImportError, VulkanError};
 use crate::DmaBuf;
