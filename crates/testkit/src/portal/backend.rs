@@ -1,4 +1,4 @@
-//! The backend: `org.freedesktop.impl.portal.ScreenCast`, and the requests and sessions that it and others make.
+//! The backend's thread, what its interfaces share, and the one of them that grants every device.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,18 +6,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use tokio::sync::{Notify, mpsc, oneshot};
-use zbus::object_server::SignalEmitter;
-use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
-use zbus::{Connection, ObjectServer, fdo, interface};
+use tokio::sync::{mpsc, oneshot};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue};
+use zbus::{Connection, interface};
 
-use super::script::{Answer, Restore, Script, Seen, Selection, Shared};
+use super::screen_cast::ScreenCast;
+use super::script::{Script, Seen, Selection};
+use super::session::Session;
 use super::shortcuts::{self, BoundKey, GlobalShortcuts};
 
 pub(super) const NAME: &str = "org.freedesktop.impl.portal.desktop.ghoststreamtest";
 pub(super) const PATH: &str = "/org/freedesktop/portal/desktop";
-const VENDOR: &str = "ghoststream-test";
-
 pub(super) const SUCCESS: u32 = 0;
 pub(super) const REFUSED: u32 = 1;
 pub(super) const FAILED: u32 = 2;
@@ -30,7 +29,7 @@ pub(super) type Response = (u32, Options);
 pub(super) struct State {
     pub(super) script: Script,
     pub(super) seen: Seen,
-    sessions: HashMap<OwnedObjectPath, Selection>,
+    pub(super) sessions: HashMap<OwnedObjectPath, Selection>,
     /// Sessions for shortcuts, and what is bound in them.
     pub(super) shortcuts: HashMap<OwnedObjectPath, Option<Vec<BoundKey>>>,
 }
@@ -154,9 +153,7 @@ async fn close_sessions(connection: &Connection, state: &Mutex<State>) -> Result
         casts.into_iter().chain(state.shortcuts.drain().map(|(path, _)| path)).collect()
     };
     for path in paths {
-        let emitter = SignalEmitter::new(connection, path.clone())?;
-        emitter.closed().await?;
-        connection.object_server().remove::<Session, _>(path).await?;
+        Session::end(connection, path).await?;
     }
     Ok(())
 }
@@ -183,178 +180,5 @@ impl Access {
         _options: Options,
     ) -> Response {
         (SUCCESS, Options::new())
-    }
-}
-
-struct ScreenCast {
-    state: Arc<Mutex<State>>,
-}
-
-#[interface(name = "org.freedesktop.impl.portal.ScreenCast")]
-impl ScreenCast {
-    async fn create_session(
-        &self,
-        #[zbus(object_server)] server: &ObjectServer,
-        _handle: OwnedObjectPath,
-        session_handle: OwnedObjectPath,
-        _app_id: String,
-        _options: Options,
-    ) -> fdo::Result<Response> {
-        let session = Session { state: Arc::clone(&self.state), path: session_handle.clone() };
-        server.at(session_handle.clone(), session).await?;
-        let mut state = lock(&self.state);
-        state.seen.opened += 1;
-        state.sessions.insert(session_handle, Selection::default());
-        Ok((SUCCESS, Options::new()))
-    }
-
-    async fn select_sources(
-        &self,
-        _handle: OwnedObjectPath,
-        session_handle: OwnedObjectPath,
-        _app_id: String,
-        options: Options,
-    ) -> fdo::Result<Response> {
-        let number = |key: &str| options.get(key).and_then(|value| u32::try_from(value).ok());
-        let selection = Selection {
-            types: number("types").unwrap_or(0),
-            multiple: options.get("multiple").and_then(|value| bool::try_from(value).ok()).unwrap_or(false),
-            cursor: number("cursor_mode").unwrap_or(0),
-            persist: number("persist_mode").unwrap_or(0),
-            restores: options.contains_key("restore_data"),
-        };
-        let mut state = lock(&self.state);
-        state.seen.selections.push(selection);
-        state.sessions.insert(session_handle, selection);
-        Ok((SUCCESS, Options::new()))
-    }
-
-    async fn start(
-        &self,
-        #[zbus(object_server)] server: &ObjectServer,
-        handle: OwnedObjectPath,
-        session_handle: OwnedObjectPath,
-        _app_id: String,
-        _parent_window: String,
-        _options: Options,
-    ) -> fdo::Result<Response> {
-        // First, so that whoever sees the dialog can also withdraw it.
-        let withdrawn = Arc::new(Notify::new());
-        server.at(handle.clone(), Request { withdrawn: Arc::clone(&withdrawn) }).await?;
-        let (answer, restore, persists) = self.decide(&session_handle);
-        let response = match answer {
-            Answer::Share(shared) => (SUCCESS, results(&shared, persists && restore != Restore::Never)?),
-            Answer::Refuse => (REFUSED, Options::new()),
-            Answer::Fail => (FAILED, Options::new()),
-            Answer::Never => {
-                withdrawn.notified().await;
-                lock(&self.state).seen.withdrawn += 1;
-                (FAILED, Options::new())
-            }
-        };
-        server.remove::<Request, _>(handle).await?;
-        Ok(response)
-    }
-
-    #[zbus(property)]
-    async fn available_source_types(&self) -> u32 {
-        lock(&self.state).script.source_types
-    }
-
-    #[zbus(property)]
-    async fn available_cursor_modes(&self) -> u32 {
-        lock(&self.state).script.cursor_modes
-    }
-
-    #[zbus(property, name = "version")]
-    async fn version(&self) -> u32 {
-        4
-    }
-}
-
-impl ScreenCast {
-    /// What happens at `Start`, whether the choice may be remembered, and the books kept of it.
-    fn decide(&self, session: &OwnedObjectPath) -> (Answer, Restore, bool) {
-        let mut state = lock(&self.state);
-        let selection = state.sessions.get(session).copied().unwrap_or_default();
-        let restore = state.script.restore;
-        let answer = match restore {
-            Restore::Fail if selection.restores => Answer::Fail,
-            Restore::Honour if selection.restores => {
-                state.seen.restored += 1;
-                state.script.answer.clone()
-            }
-            _ => {
-                state.seen.dialogs += 1;
-                state.script.answer.clone()
-            }
-        };
-        (answer, restore, selection.persist > 0)
-    }
-}
-
-/// The results of a `Start` that succeeded.
-fn results(shared: &[Shared], remembered: bool) -> fdo::Result<Options> {
-    let streams: Vec<(u32, HashMap<&str, Value<'_>>)> = shared
-        .iter()
-        .map(|shared| {
-            let properties = HashMap::from([
-                ("size", Value::new(shared.size)),
-                ("position", Value::new(shared.position)),
-                ("source_type", Value::new(shared.kind)),
-            ]);
-            (shared.node, properties)
-        })
-        .collect();
-    let mut results = vec![("streams", Value::new(streams))];
-    if remembered {
-        let data = Value::new("what the user picked");
-        results.push(("persist_mode", Value::new(2u32)));
-        results.push(("restore_data", Value::new((VENDOR, 1u32, data))));
-    }
-    results
-        .into_iter()
-        .map(|(key, value)| {
-            let value = value.try_into().map_err(|error| fdo::Error::Failed(format!("{key}: {error}")))?;
-            Ok((key.to_owned(), value))
-        })
-        .collect()
-}
-
-pub(super) struct Request {
-    pub(super) withdrawn: Arc<Notify>,
-}
-
-#[interface(name = "org.freedesktop.impl.portal.Request")]
-impl Request {
-    async fn close(&self) {
-        self.withdrawn.notify_one();
-    }
-}
-
-pub(super) struct Session {
-    pub(super) state: Arc<Mutex<State>>,
-    pub(super) path: OwnedObjectPath,
-}
-
-#[interface(name = "org.freedesktop.impl.portal.Session")]
-impl Session {
-    async fn close(&self, #[zbus(object_server)] server: &ObjectServer) -> fdo::Result<()> {
-        {
-            let mut state = lock(&self.state);
-            state.seen.closed += 1;
-            state.sessions.remove(&self.path);
-            state.shortcuts.remove(&self.path);
-        }
-        server.remove::<Self, _>(self.path.clone()).await?;
-        Ok(())
-    }
-
-    #[zbus(signal)]
-    async fn closed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
-
-    #[zbus(property, name = "version")]
-    async fn version(&self) -> u32 {
-        1
     }
 }

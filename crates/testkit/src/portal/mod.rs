@@ -5,7 +5,9 @@
 //! the backend is in [`Seen`].
 
 mod backend;
+mod screen_cast;
 mod script;
+mod session;
 mod shortcuts;
 
 pub use script::{Answer, Keys, Restore, Script, Seen, Selection, Shared, Wanted};

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
-use tokio::sync::Notify;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 use zbus::{Connection, ObjectServer, fdo, interface};
 
-use super::backend::{FAILED, Options, PATH, REFUSED, Request, Response, SUCCESS, Session, State, lock};
+use super::backend::{FAILED, Options, PATH, REFUSED, Response, SUCCESS, State, lock};
 use super::script::{Keys, Wanted};
+use super::session::{Request, Session};
 
 /// What a program asked for, or was told: ids, and properties of each.
 type List = Vec<(String, Options)>;
@@ -32,10 +32,8 @@ impl GlobalShortcuts {
         app_id: String,
         _options: Options,
     ) -> fdo::Result<Response> {
-        let session = Session { state: Arc::clone(&self.state), path: session_handle.clone() };
-        server.at(session_handle.clone(), session).await?;
+        Session::open(server, &self.state, &session_handle).await?;
         let mut state = lock(&self.state);
-        state.seen.opened += 1;
         state.seen.app_ids.push(app_id);
         state.shortcuts.insert(session_handle, None);
         // The frontend of 1.16 looks for them here, and stumbles where there are none.
@@ -52,8 +50,7 @@ impl GlobalShortcuts {
         _options: Options,
     ) -> fdo::Result<Response> {
         // First, so that whoever sees the dialog can also withdraw it.
-        let withdrawn = Arc::new(Notify::new());
-        server.at(handle.clone(), Request { withdrawn: Arc::clone(&withdrawn) }).await?;
+        let withdrawn = Request::open(server, &handle).await?;
         let response = match self.asked(&session_handle, &shortcuts, &parent_window) {
             Err(mistake) => {
                 lock(&self.state).seen.mistakes.push(mistake);
