@@ -9,6 +9,7 @@ mod high_rate;
 mod nvenc;
 mod outputs;
 mod peers;
+mod recorded;
 mod recorders;
 mod replay;
 mod rtmp_latency;

@@ -5,13 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ghoststream::{
-    AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice,
-    EncoderConfig, EncoderPreset, Output, Pipeline, RateControl,
-};
+use ghoststream::{AudioCodec, AudioConfig, AudioSource, Container, Output, Pipeline, RateControl};
 use testkit::peers::Nginx;
 
 use crate::Plan;
+use crate::recorded;
 use crate::table::{Findings, median};
 
 /// The kinds of a second output.
@@ -53,17 +51,8 @@ pub fn run(plan: Plan) -> Result<Findings> {
 async fn measure(length: Duration, rounds: usize) -> Result<Vec<(&'static str, f64, f64, f64)>> {
     let dir = tempfile::tempdir()?;
     let nginx = Nginx::start()?;
-    let encoder = EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-        .with_rate_control(RateControl::Cbr)
-        .with_bitrate_kbps(6000);
-    let capture = CaptureConfig::default()
-        .with_source(CaptureSource::TestCard)
-        .with_test_card_size(1920, 1080)
-        .with_fps(FPS);
-    let pipeline = Pipeline::builder(capture)
+    let encoder = recorded::x264().with_rate_control(RateControl::Cbr).with_bitrate_kbps(6000);
+    let pipeline = Pipeline::builder(recorded::card((1920, 1080), FPS))
         .rendition(encoder)
         .audio(AudioConfig::new(AudioSource::TestCard).with_codec(AudioCodec::Aac))
         .output(file(&dir.path().join("first.mkv"), Container::Matroska))

@@ -9,13 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use ghoststream::internals::ReplayTrial;
-use ghoststream::{
-    AudioCodec, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig, EncoderPreset,
-    Output, Pipeline, ReplayOptions,
-};
+use ghoststream::{AudioCodec, Container, Output, Pipeline, ReplayOptions};
 use testkit::judge::judge;
 
 use crate::Plan;
+use crate::recorded;
 use crate::table::{Findings, median};
 
 /// The argument with which this program measures memory.
@@ -131,16 +129,8 @@ fn open(dir: &Path, seconds: u64, container: Container, sound: Option<AudioCodec
 }
 
 fn recording(path: &Path) -> Result<Pipeline> {
-    let capture = CaptureConfig::default()
-        .with_source(CaptureSource::TestCard)
-        .with_test_card_size(640, 360)
-        .with_fps(30);
-    let encoder = EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest);
     let output = Output::File { path: path.to_owned(), container: Container::Matroska };
-    Ok(Pipeline::new(capture, encoder, output)?)
+    Ok(Pipeline::new(recorded::card((640, 360), 30.0), recorded::x264(), output)?)
 }
 
 /// A peer: reads the clip and writes another of the same container.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use ghoststream::{
-    AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, EncoderChoice, EncoderConfig,
-    EncoderPreset, FrameStream, MediaTime, Output, PacketStream, Pipeline, PixelFormat, RateControl, Report,
-    Timestamp,
+    AudioCodec, AudioConfig, AudioSource, FrameStream, MediaTime, Output, PacketStream, Pipeline,
+    PixelFormat, RateControl, Report, Timestamp,
 };
 use testkit::peers::{Heard, Nginx, Tap};
 
 use crate::Plan;
+use crate::recorded;
 use crate::table::{Findings, median};
 
 const KBPS: u32 = 6000;
@@ -76,17 +76,8 @@ fn row((width, height, fps): (u32, u32, f64), sound: bool, rounds: &[Found]) -> 
 async fn stretch((width, height, fps): (u32, u32, f64), sound: bool, length: Duration) -> Result<Found> {
     let nginx = Nginx::start()?;
     let tap = Tap::start(nginx.port())?;
-    let capture = CaptureConfig::default()
-        .with_source(CaptureSource::TestCard)
-        .with_test_card_size(width, height)
-        .with_fps(fps);
-    let encoder = EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-        .with_rate_control(RateControl::Cbr)
-        .with_bitrate_kbps(KBPS);
-    let mut builder = Pipeline::builder(capture)
+    let encoder = recorded::x264().with_rate_control(RateControl::Cbr).with_bitrate_kbps(KBPS);
+    let mut builder = Pipeline::builder(recorded::card((width, height), fps))
         .rendition(encoder)
         .output(Output::Rtmp { url: tap.url("latency") })
         .output(Output::Frames { format: PixelFormat::Nv12 })

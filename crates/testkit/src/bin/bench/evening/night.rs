@@ -5,10 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use ghoststream::{
-    AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig,
-    EncoderPreset, Output, Pipeline, RateControl, SavedReplay,
-};
+use ghoststream::{AudioConfig, AudioSource, Container, Output, Pipeline, RateControl, SavedReplay};
 use testkit::net::{Path, Side};
 use tokio::runtime::Runtime;
 
@@ -16,6 +13,7 @@ use super::faults::{EVENING, Fault, good};
 use super::server::{Protocol, Server};
 use super::tally::{self, Sample};
 use super::{CLIP, CLIPS, KBPS};
+use crate::recorded;
 
 /// What became of the stream with one fault.
 #[derive(Debug)]
@@ -69,18 +67,11 @@ pub(super) fn spend(protocol: Protocol, length: Duration) -> Result<Vec<Vec<Stri
 }
 
 fn pipeline(stream: Output, file: &FilePath, clips: &FilePath) -> Result<Pipeline> {
-    let capture = CaptureConfig::default()
-        .with_source(CaptureSource::TestCard)
-        .with_test_card_size(640, 360)
-        .with_fps(30);
-    let encoder = EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
+    let encoder = recorded::x264()
         .with_rate_control(RateControl::Cbr)
         .with_gop_seconds(tally::GOP_SECONDS)
         .with_bitrate_kbps(KBPS);
-    Ok(Pipeline::builder(capture)
+    Ok(Pipeline::builder(recorded::card((640, 360), 30.0))
         .rendition(encoder)
         .audio(AudioConfig::new(AudioSource::TestCard))
         .output(stream)
