@@ -107,11 +107,7 @@ impl Session {
     ///
     /// Call it first thing in a test: nextest gives each test a process of its own.
     pub fn enter(&self) {
-        for (name, value) in self.environment() {
-            // SAFETY: called at the start of a test, before it starts threads that read the
-            // environment; each test is a process of its own.
-            unsafe { std::env::set_var(name, value) };
-        }
+        enter(self.environment());
     }
 
     /// `XDG_RUNTIME_DIR`.
@@ -132,6 +128,15 @@ impl Session {
     /// PipeWire's process, while it runs.
     pub fn pipewire(&self) -> Option<&Running> {
         self.pipewire.as_ref()
+    }
+}
+
+/// Makes this process a part of whatever has this environment.
+pub(crate) fn enter(environment: Vec<(OsString, OsString)>) {
+    for (name, value) in environment {
+        // SAFETY: called at the start of a test, before it starts threads that read the
+        // environment; each test is a process of its own.
+        unsafe { std::env::set_var(name, value) };
     }
 }
 

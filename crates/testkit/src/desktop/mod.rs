@@ -6,6 +6,7 @@
 //! of it, neither in the cached file system nor among the machine's mounts. Nothing is activated
 //! over D-Bus, so that no program outlives it.
 
+mod inside;
 mod root;
 mod sway;
 
@@ -14,15 +15,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use ghoststream::Size;
 
 use crate::bus;
 use crate::child::Running;
+use inside::INSIDE;
 use root::Root;
 
-/// The directory, as programs of the desktop see it.
-const INSIDE: &str = "/mnt";
 const SUBDIRS: [&str; 7] = ["run", "config", "state", "data", "cache", "home", "logs"];
 /// sway refuses to be root; who it is matters to nobody.
 const SWAY_USER: u32 = 1000;
@@ -81,7 +81,7 @@ impl Desktop {
             std::fs::create_dir(dir.path().join(sub))?;
             open_to_all(&dir.path().join(sub), 0o777)?;
         }
-        write_config(dir.path(), setup)?;
+        inside::write_config(dir.path(), setup)?;
         let root = Root::mount(&root::cached()?, dir.path())?;
         let mut desktop =
             Self { portal_backend: None, programs: Vec::new(), root, dir, outputs: std::cell::Cell::new(1) };
@@ -146,7 +146,7 @@ impl Desktop {
     fn run_as(&self, command: &mut Command, user: Option<u32>) -> Result<Running> {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_owned();
         let log = self.dir.path().join("logs").join(name);
-        command.env_clear().envs(inside_environment());
+        command.env_clear().envs(inside::environment());
         self.root.enter(command, user)?;
         Running::start(command, &log)
     }
@@ -205,11 +205,7 @@ impl Desktop {
     ///
     /// Call it first thing in a test: nextest gives each test a process of its own.
     pub fn enter(&self) {
-        for (name, value) in self.environment() {
-            // SAFETY: called at the start of a test, before it starts threads that read the
-            // environment; each test is a process of its own.
-            unsafe { std::env::set_var(name, value) };
-        }
+        crate::session::enter(self.environment());
     }
 
     /// `XDG_RUNTIME_DIR`, with the sockets `bus`, `pipewire-0`, `wayland-1` and `sway.sock`.
@@ -299,52 +295,6 @@ impl Drop for Desktop {
 
 fn open_to_all(path: &Path, mode: u32) -> Result<()> {
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?)
-}
-
-/// The environment of the desktop's own programs.
-fn inside_environment() -> Vec<(&'static str, String)> {
-    let path = |name: &str| format!("{INSIDE}/{name}");
-    vec![
-        ("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin".into()),
-        ("LANG", "C.UTF-8".into()),
-        ("HOME", path("home")),
-        ("XDG_RUNTIME_DIR", path("run")),
-        ("XDG_CONFIG_HOME", path("config")),
-        ("XDG_STATE_HOME", path("state")),
-        ("XDG_DATA_HOME", path("data")),
-        ("XDG_CACHE_HOME", path("cache")),
-        ("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={INSIDE}/run/bus")),
-        ("WAYLAND_DISPLAY", "wayland-1".into()),
-        ("SWAYSOCK", path("run/sway.sock")),
-        ("XDG_CURRENT_DESKTOP", "sway".into()),
-        ("XDG_SESSION_TYPE", "wayland".into()),
-        ("WLR_BACKENDS", "headless".into()),
-        ("WLR_RENDERER", "pixman".into()),
-        ("WLR_LIBINPUT_NO_DEVICES", "1".into()),
-        ("GSETTINGS_BACKEND", "memory".into()),
-    ]
-}
-
-fn write_config(dir: &Path, setup: &Setup) -> Result<()> {
-    ensure!(!setup.size.is_empty(), "a monitor needs a size, not {}", setup.size);
-    let config = dir.join("config");
-    let write = |name: &str, text: String| {
-        let path = config.join(name);
-        std::fs::create_dir_all(path.parent().unwrap_or(&config))?;
-        std::fs::write(path, text)
-    };
-    let Setup { size, refresh, output } = setup;
-    write("bus.conf", crate::session::bus_config(&Path::new(INSIDE).join("run/bus")))?;
-    write(
-        "sway",
-        format!(
-            "xwayland disable\nswaybg_command -\ndefault_border none\nfocus_follows_mouse no\n\
-             output HEADLESS-1 mode --custom {size}@{refresh}Hz position 0,0\n"
-        ),
-    )?;
-    write("wlr", format!("[screencast]\noutput_name={output}\nmax_fps={refresh}\nchooser_type=none\n"))?;
-    write("xdg-desktop-portal/portals.conf", "[preferred]\ndefault=wlr\n".into())?;
-    Ok(())
 }
 
 #[cfg(test)]
