@@ -1,16 +1,17 @@
 //! From PipeWire's buffers to captured frames: what the process callback does for each.
 
+mod gpu;
+
 use std::sync::Arc;
 
 use super::buffer::Slot;
 use super::format::VideoFormat;
 use super::layout::{self, Chunk, PlaneAt};
-use super::lease::{Hold, Lent, Refusals, Release};
-use super::meta::{self, Shape, SyncPoints};
+use super::meta::{self, Shape};
 use super::returns::Returns;
-use super::waiter::Waiter;
-use crate::capture::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, GpuBuffer, Memory};
+use crate::capture::{CapturedFrame, CpuBuffer, Cursor, CursorBitmap, Damage, FrameSink, Memory};
 use crate::{Rect, Timestamp};
+use gpu::GpuFrames;
 
 /// A producer's timestamp that lies longer ago than this is not believed.
 const MOST_LATE: i64 = 1_000_000_000;
@@ -39,20 +40,6 @@ pub(super) struct Frames {
     /// What pictures in a GPU's memory need.
     gpu: Option<GpuFrames>,
 }
-
-/// What pictures in a GPU's memory need.
-#[derive(Debug)]
-struct GpuFrames {
-    waiter: Waiter,
-    refusals: Arc<Refusals>,
-    /// Frames in a row that could not be used.
-    failures: u32,
-    /// Whether the producer says how many bytes a picture has; not all do.
-    states_size: bool,
-}
-
-/// After so many frames in a row that cannot be used, buffers of another kind are asked for.
-const MOST_FAILURES: u32 = 8;
 
 /// Whether the buffer goes straight back to PipeWire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,19 +72,6 @@ impl Frames {
         self.format = format;
         self.missed = Damage::Full;
         self.last = None;
-    }
-
-    /// Prepares for pictures in a GPU's memory.
-    ///
-    /// # Errors
-    /// The thread that waits for them cannot be started.
-    pub(super) fn prepare_gpu(&mut self, refusals: &Arc<Refusals>) -> std::io::Result<()> {
-        if self.gpu.is_none() {
-            let waiter = Waiter::start(self.sink.clone())?;
-            let refusals = Arc::clone(refusals);
-            self.gpu = Some(GpuFrames { waiter, refusals, failures: 0, states_size: false });
-        }
-        Ok(())
     }
 
     /// Frames of another stream from the same source, which goes on counting.
@@ -206,49 +180,6 @@ impl Frames {
         Ok(keep)
     }
 
-    /// Hands on a picture in a GPU's memory, as soon as it is drawn.
-    fn gpu_picture(
-        &mut self,
-        index: usize,
-        chunks: &[Chunk],
-        points: Option<SyncPoints>,
-        release: Option<Release>,
-        (stated, arrived): (Option<i64>, Timestamp),
-        cursor: Option<Cursor>,
-    ) -> Result<Keep, String> {
-        if self.slots.len() < 2 {
-            return Err(
-                "the source has one buffer only, which would not come back before the next picture".into()
-            );
-        }
-        let slot = &mut self.slots[index];
-        let (id, format) = (slot.id, slot.format);
-        let blocks = slot.gpu.as_mut().ok_or("it is not in a GPU's memory")?;
-        let blocks = blocks.as_mut().map_err(|why| why.clone())?;
-        let buffer = blocks.picture(&format, chunks)?;
-        let until = blocks.until(&buffer, points, format.framerate);
-        let takes_fences = blocks.takes_fences();
-        let gpu = self.gpu.as_mut().ok_or("no picture in a GPU's memory was expected")?;
-        gpu.states_size |= chunks.iter().any(|chunk| chunk.size > 0);
-        // The picture under the pointer would else hold the only buffer that there is.
-        let ticket = self.returns.borrow_one(id).or_else(|| {
-            self.last = None;
-            self.returns.borrow_one(id)
-        });
-        let Some(ticket) = ticket else {
-            self.no_room(index);
-            return Ok(Keep::GiveBack);
-        };
-        let waits = Arc::clone(gpu.waiter.waits());
-        let lent =
-            Lent::new(Hold::new(ticket, release), Arc::clone(&buffer), takes_fences, &waits, &gpu.refusals);
-        let memory = Memory::Gpu(GpuBuffer { buffer, lease: Arc::new(lent) });
-        let pts = self.pts(stated, arrived);
-        let frame = self.describe(index, pts, arrived, cursor, memory);
-        waits.deliver(frame, until);
-        Ok(Keep::Lent)
-    }
-
     /// Whether a frame only says where the pointer is. In a GPU's memory a picture need not state its size.
     fn lacks_picture(&self, slot: &Slot, chunks: &[Chunk]) -> bool {
         let empty = chunks.iter().all(|chunk| chunk.size == 0);
@@ -258,18 +189,6 @@ impl Frames {
         let states_size = self.gpu.as_ref().is_some_and(|gpu| gpu.states_size);
         let first = chunks.first().copied().unwrap_or_default();
         first.is_corrupted() || empty && (states_size || first.stride == 0)
-    }
-
-    /// Asks for buffers of another kind when these cannot be used time and again.
-    fn failed(&mut self, index: usize, why: &str) {
-        let modifier = self.slots.get(index).and_then(|slot| slot.format.modifier);
-        if let (Some(gpu), Some(modifier)) = (&mut self.gpu, modifier) {
-            gpu.failures += 1;
-            if gpu.failures >= MOST_FAILURES {
-                gpu.failures = 0;
-                gpu.refusals.refuse(modifier, why);
-            }
-        }
     }
 
     /// Too many frames are out: this one is not handed on.
