@@ -4,14 +4,13 @@
 //! samples. An encoder that looks ahead says by how much in its parameters (`initial_padding`), and
 //! its first packet begins that much before zero, so that what is *heard* at zero is the first
 //! sample that went in.
-#![allow(unsafe_code)]
 
 use std::ffi::CStr;
-use std::ptr::NonNull;
 use std::time::Duration;
 
+use super::codec::{Context, Frame};
 use super::{AudioError, CHANNELS, RATE};
-use crate::av::{AvError, PacketRef, Parameters, check, ffi, take_over_log};
+use crate::av::{AvError, PacketRef, Parameters, ffi, take_over_log};
 use crate::encode::{Packet, Payload};
 use crate::{AudioCodec, MediaTime, Timestamp};
 use ffi::AVSampleFormat::{AV_SAMPLE_FMT_FLT, AV_SAMPLE_FMT_FLTP, AV_SAMPLE_FMT_S16, AV_SAMPLE_FMT_S32};
@@ -74,8 +73,7 @@ impl Encoder {
 
     /// What a muxer must know.
     pub(super) fn parameters(&self) -> Result<Parameters, AvError> {
-        // SAFETY: Context::open opened it.
-        unsafe { Parameters::of_context(self.context.0.as_ptr()) }
+        self.context.parameters()
     }
 
     /// Encodes interleaved samples; what does not fill a frame waits for more.
@@ -99,39 +97,26 @@ impl Encoder {
             self.send(0..self.pending.len())?;
             self.pending.clear();
         }
-        // SAFETY: the context is open; a null frame starts the drain.
-        check(unsafe { ffi::avcodec_send_frame(self.context.0.as_ptr(), std::ptr::null()) })?;
+        self.context.end()?;
         self.receive(out)
     }
 
     fn send(&mut self, range: std::ops::Range<usize>) -> Result<(), AvError> {
         let samples = &self.pending[range];
-        let frames = samples.len() / CHANNELS;
-        let mut frame = Frame::alloc(self.context.fields(), self.format, frames)?;
-        frame.fill(samples, self.format);
-        // SAFETY: the frame is ours and allocated.
-        unsafe { frame.0.as_mut().pts = self.position };
-        self.position += frames as i64;
-        // SAFETY: both are valid; the encoder takes its own reference to the samples.
-        check(unsafe { ffi::avcodec_send_frame(self.context.0.as_ptr(), frame.0.as_ptr()) })?;
-        Ok(())
+        let frame = Frame::of(&self.context, self.format, samples, self.position)?;
+        self.position += (samples.len() / CHANNELS) as i64;
+        self.context.send(&frame)
     }
 
     fn receive(&mut self, out: &mut impl FnMut(Packet)) -> Result<(), AvError> {
-        loop {
-            let mut packet = PacketRef::empty()?;
-            // SAFETY: the context is open and the packet empty.
-            let code = unsafe { ffi::avcodec_receive_packet(self.context.0.as_ptr(), packet.as_mut_ptr()) };
-            if code == ffi::AVERROR(libc::EAGAIN) || code == ffi::AVERROR_EOF {
-                return Ok(());
-            }
-            check(code)?;
+        while let Some(packet) = self.context.receive()? {
             // FLAC ends with a packet of side data alone, a checksum for a header that the
             // containers have written long before.
             if !packet.data().is_empty() {
                 out(self.packet(&packet)?);
             }
         }
+        Ok(())
     }
 
     fn packet(&self, av: &PacketRef) -> Result<Packet, AvError> {
@@ -157,119 +142,6 @@ impl Encoder {
 pub(super) fn media_time(index: i64) -> MediaTime {
     let nanos = (i128::from(index) * 1_000_000_000 + i128::from(RATE / 2)).div_euclid(i128::from(RATE));
     MediaTime::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
-}
-
-/// An opened `AVCodecContext`.
-struct Context(NonNull<ffi::AVCodecContext>);
-
-// SAFETY: a codec context has no thread affinity, and only its owner calls into it.
-unsafe impl Send for Context {}
-
-impl Context {
-    fn open(name: &CStr, format: ffi::AVSampleFormat, kbps: u32) -> Result<Self, AvError> {
-        // SAFETY: name is a C string; the codec found is static.
-        let codec = unsafe { ffi::avcodec_find_encoder_by_name(name.as_ptr()) };
-        if codec.is_null() {
-            return Err(AvError(ffi::AVERROR_ENCODER_NOT_FOUND));
-        }
-        // SAFETY: codec is a valid encoder; the context is ours from here on.
-        let context = unsafe { ffi::avcodec_alloc_context3(codec) };
-        let mut context = Self(NonNull::new(context).ok_or(AvError(-libc::ENOMEM))?);
-        // SAFETY: the context is ours alone and not open yet.
-        unsafe {
-            let fields = context.0.as_mut();
-            fields.sample_fmt = format;
-            fields.sample_rate = RATE as i32;
-            ffi::av_channel_layout_default(&mut fields.ch_layout, CHANNELS as i32);
-            fields.time_base = ffi::AVRational { num: 1, den: RATE as i32 };
-            fields.bit_rate = i64::from(kbps) * 1000;
-            // Headers in the parameters, which every container wants.
-            fields.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
-            // FFmpeg's own Opus encoder asks for this.
-            fields.strict_std_compliance = ffi::FF_COMPLIANCE_EXPERIMENTAL;
-            if format == AV_SAMPLE_FMT_S32 {
-                fields.bits_per_raw_sample = 24;
-            }
-            check(ffi::avcodec_open2(context.0.as_ptr(), codec, std::ptr::null_mut()))?;
-        }
-        Ok(context)
-    }
-
-    fn fields(&self) -> &ffi::AVCodecContext {
-        // SAFETY: self owns a valid context.
-        unsafe { self.0.as_ref() }
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        let mut context = self.0.as_ptr();
-        // SAFETY: self owns the context.
-        unsafe { ffi::avcodec_free_context(&mut context) };
-    }
-}
-
-/// An `AVFrame` with room for sound.
-struct Frame(NonNull<ffi::AVFrame>);
-
-impl Frame {
-    fn alloc(
-        context: &ffi::AVCodecContext,
-        format: ffi::AVSampleFormat,
-        frames: usize,
-    ) -> Result<Self, AvError> {
-        // SAFETY: a fresh frame that we own, or null; the layout is copied from an open context.
-        unsafe {
-            let mut frame = Self(NonNull::new(ffi::av_frame_alloc()).ok_or(AvError(-libc::ENOMEM))?);
-            let fields = frame.0.as_mut();
-            fields.nb_samples = frames as i32;
-            fields.format = format as i32;
-            fields.sample_rate = RATE as i32;
-            check(ffi::av_channel_layout_copy(&mut fields.ch_layout, &context.ch_layout))?;
-            check(ffi::av_frame_get_buffer(frame.0.as_ptr(), 0))?;
-            Ok(frame)
-        }
-    }
-
-    /// Writes interleaved samples, as many as the frame was allocated for.
-    fn fill(&mut self, samples: &[f32], format: ffi::AVSampleFormat) {
-        match format {
-            AV_SAMPLE_FMT_FLTP => {
-                for channel in 0..CHANNELS {
-                    let plane = self.plane::<f32>(channel, samples.len() / CHANNELS);
-                    let values = samples.iter().skip(channel).step_by(CHANNELS);
-                    plane.iter_mut().zip(values).for_each(|(to, from)| *to = *from);
-                }
-            }
-            AV_SAMPLE_FMT_S16 => {
-                let plane = self.plane::<i16>(0, samples.len());
-                let to_i16 = |value: f32| (value * 32768.0).round() as i16;
-                plane.iter_mut().zip(samples).for_each(|(to, from)| *to = to_i16(*from));
-            }
-            AV_SAMPLE_FMT_S32 => {
-                let plane = self.plane::<i32>(0, samples.len());
-                // 24 bits, in the upper ones; `as` saturates.
-                let to_i24 = |value: f32| ((value * 8_388_608.0).round() as i32).clamp(-8_388_608, 8_388_607);
-                plane.iter_mut().zip(samples).for_each(|(to, from)| *to = to_i24(*from) << 8);
-            }
-            _ => self.plane::<f32>(0, samples.len()).copy_from_slice(samples),
-        }
-    }
-
-    /// `len` must not exceed what the frame holds of this type in one plane.
-    fn plane<T>(&mut self, index: usize, len: usize) -> &mut [T] {
-        // SAFETY: alloc made av_frame_get_buffer allocate nb_samples of the format in each plane
-        // (times the channels, where interleaved), aligned for it; fill asks for just that.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_ref().data[index].cast::<T>(), len) }
-    }
-}
-
-impl Drop for Frame {
-    fn drop(&mut self) {
-        let mut frame = self.0.as_ptr();
-        // SAFETY: self owns the frame.
-        unsafe { ffi::av_frame_free(&mut frame) };
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 mod align;
 mod beep;
 mod clock;
+mod codec;
 #[cfg(test)]
 mod decode;
 mod encoder;
