@@ -1,30 +1,24 @@
 //! Outputs that come and go while a pipeline runs: what each of them got is judged frame by frame.
 
+#[path = "common/card.rs"]
+mod card;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use card::{card, fast};
 use ghoststream::{
-    AudioCodec, AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice,
-    EncoderConfig, EncoderPreset, Error, LinkFault, Output, OutputConfig, OutputError, OutputId, OutputState,
-    Pipeline, PipelineState,
+    AudioCodec, AudioConfig, AudioSource, Container, EncoderConfig, EncoderPreset, Error, LinkFault, Output,
+    OutputConfig, OutputError, OutputId, OutputState, Pipeline, PipelineState,
 };
 use testkit::judge::{Verdict, judge};
 use testkit::peers::{Nginx, free_port};
 use testkit::secrets::{STREAM_KEY, told};
 
-fn capture() -> CaptureConfig {
-    CaptureConfig::default().with_source(CaptureSource::TestCard).with_test_card_size(640, 360).with_fps(30)
-}
-
 /// Key frames come when they are asked for and not before.
 fn encoder() -> EncoderConfig {
-    EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-        .with_gop_seconds(60.0)
-        .with_bitrate_kbps(3000)
+    fast().with_gop_seconds(60.0).with_bitrate_kbps(3000)
 }
 
 fn file(path: &Path) -> Output {
@@ -33,7 +27,7 @@ fn file(path: &Path) -> Output {
 
 /// A pipeline that records a file with sound, running.
 async fn recording(path: &Path, encoder: EncoderConfig) -> Pipeline {
-    let pipeline = Pipeline::builder(capture())
+    let pipeline = Pipeline::builder(card())
         .rendition(encoder)
         // What every output here takes.
         .audio(AudioConfig::new(AudioSource::TestCard).with_codec(AudioCodec::Aac))
@@ -147,7 +141,7 @@ async fn what_cannot_be_added_or_removed_is_refused_with_what_would_work() {
         let error = result.unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     };
-    let pipeline = Pipeline::new(capture(), encoder(), file(&path("a.mkv"))).unwrap();
+    let pipeline = Pipeline::new(card(), encoder(), file(&path("a.mkv"))).unwrap();
     refused(pipeline.add_output(file(&path("b.mkv"))).await, "not running");
     pipeline.start().await.unwrap();
     // The same file by another name of its directory.

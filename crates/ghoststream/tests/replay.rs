@@ -1,24 +1,20 @@
 //! The replay buffer: clips of the test card, judged frame by frame and beep by beep.
 
+#[path = "common/card.rs"]
+mod card;
+
 use std::path::Path;
 use std::time::Duration;
 
+use card::{card, fast};
 use ghoststream::{
-    AudioConfig, AudioSource, CaptureConfig, CaptureSource, Codec, Container, EncoderChoice, EncoderConfig,
-    EncoderPreset, Error, NvencConfig, Output, OutputConfig, Pipeline, ReplayOptions, SavedReplay,
+    AudioConfig, AudioSource, Container, EncoderConfig, Error, NvencConfig, Output, OutputConfig, Pipeline,
+    ReplayOptions, SavedReplay,
 };
 use testkit::judge::{Options, Verdict, judge, judge_with};
 
-fn capture() -> CaptureConfig {
-    CaptureConfig::default().with_source(CaptureSource::TestCard).with_test_card_size(640, 360).with_fps(30)
-}
-
 fn encoder() -> EncoderConfig {
-    EncoderConfig::default()
-        .with_codec(Codec::H264)
-        .with_encoder(EncoderChoice::Software)
-        .with_preset(EncoderPreset::Fastest)
-        .with_gop_seconds(1.0)
+    fast().with_gop_seconds(1.0)
 }
 
 fn replay(directory: &Path, seconds: u32, container: Container) -> OutputConfig {
@@ -28,7 +24,7 @@ fn replay(directory: &Path, seconds: u32, container: Container) -> OutputConfig 
 
 fn build(outputs: impl IntoIterator<Item = OutputConfig>) -> Result<Pipeline, Error> {
     let builder =
-        Pipeline::builder(capture()).rendition(encoder()).audio(AudioConfig::new(AudioSource::TestCard));
+        Pipeline::builder(card()).rendition(encoder()).audio(AudioConfig::new(AudioSource::TestCard));
     outputs.into_iter().fold(builder, ghoststream::PipelineBuilder::output).build()
 }
 
@@ -136,7 +132,7 @@ async fn memory_that_is_too_small_is_told_and_clips_are_whole_all_the_same() {
     let output = Output::Replay { seconds: 60, directory: dir.path().to_owned() };
     let options = ReplayOptions::new().with_max_bytes(1 << 20);
     let encoder = encoder().with_bitrate_kbps(4000);
-    let pipeline = Pipeline::builder(capture())
+    let pipeline = Pipeline::builder(card())
         .rendition(encoder)
         .audio(AudioConfig::new(AudioSource::TestCard))
         .output(OutputConfig::new(output).with_replay(options))
@@ -168,7 +164,7 @@ async fn clips_that_begin_on_the_disk_and_end_in_memory_are_whole() {
         let options = options.with_disk(dir.path().join("spool"), 64 << 20);
         OutputConfig::new(Output::Replay { seconds: 60, directory: place }).with_replay(options)
     });
-    let builder = Pipeline::builder(capture()).rendition(encoder().with_bitrate_kbps(4000));
+    let builder = Pipeline::builder(card()).rendition(encoder().with_bitrate_kbps(4000));
     let builder = builder.audio(AudioConfig::new(AudioSource::TestCard));
     let pipeline = outputs.into_iter().fold(builder, ghoststream::PipelineBuilder::output).build().unwrap();
     pipeline.start().await.unwrap();
@@ -204,7 +200,7 @@ async fn what_cannot_be_kept_or_saved_is_told() {
     assert!(error.to_string().contains("file"), "{error}");
 
     let without_keys = encoder().with_nvenc(NvencConfig::default().with_intra_refresh(true));
-    let error = Pipeline::new(capture(), without_keys, replay(dir.path(), 5, Container::Mp4)).unwrap_err();
+    let error = Pipeline::new(card(), without_keys, replay(dir.path(), 5, Container::Mp4)).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("a clip begins at a key frame"), "{error}");
 
     let path = dir.path().join("a.mkv");
