@@ -2,8 +2,10 @@
 //! over this machine's own.
 #![allow(unsafe_code)]
 
-use std::ffi::c_void;
+#[path = "common/cuda.rs"]
+mod common;
 
+use common::download;
 use ghoststream_gpu::cuda::{
     Context, Device, DeviceBuffer, Event, Layout, Library, PinnedBuffer, PinnedPool, Ring, Source, Stream,
 };
@@ -37,21 +39,6 @@ fn picture(width: usize, height: usize, stride: usize) -> Picture {
     let plane =
         |rows: usize, seed: usize| (0..(rows - 1) * stride + width).map(|at| (at * 7 + seed) as u8).collect();
     Picture { planes: [plane(height, 1), plane(height / 2, 90)], stride }
-}
-
-/// Reads device memory back.
-fn download(context: &Context, address: u64, length: usize) -> Vec<u8> {
-    let _current = context.push().expect("a current context");
-    let mut bytes = vec![0u8; length];
-    // SAFETY: the symbol has this signature in CUDA's reference, and the place is as long as said.
-    let code = unsafe {
-        let library = libloading::Library::new("libcuda.so.1").expect("loaded already");
-        let copy: libloading::Symbol<'_, unsafe extern "C" fn(*mut c_void, u64, usize) -> i32> =
-            library.get(b"cuMemcpyDtoH_v2\0").expect("a symbol");
-        copy(bytes.as_mut_ptr().cast(), address, length)
-    };
-    assert_eq!(code, 0);
-    bytes
 }
 
 #[test]

@@ -2,7 +2,9 @@
 //! emulated driver, which maps what lavapipe exports; on a machine with an NVIDIA GPU over its own.
 #![allow(unsafe_code)]
 
-use std::ffi::c_void;
+#[path = "../common/cuda.rs"]
+mod common;
+
 use std::time::Duration;
 
 use ghoststream_gpu::cuda::{self, Context, ExternalMemory, ExternalTimeline, Stream};
@@ -11,6 +13,7 @@ use ghoststream_gpu::vulkan::{Buffer, Kind, Timeline, Use, vk};
 use ghoststream_picture::filter::Filter;
 use ghoststream_picture::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Size, Transform, View};
 
+use self::common::download;
 use crate::rig::Rig;
 
 const SIZE: Size = Size::new(96, 40);
@@ -59,20 +62,6 @@ fn luma(level: u8) -> u8 {
     (16.0 + f64::from(level) * 219.0 / 255.0).round() as u8
 }
 
-fn read(context: &Context, address: u64, length: usize) -> Vec<u8> {
-    let _current = context.push().expect("current");
-    let mut bytes = vec![0u8; length];
-    // SAFETY: the symbol has this signature in CUDA's reference, and the place is as long as said.
-    let code = unsafe {
-        let library = libloading::Library::new("libcuda.so.1").expect("loaded already");
-        let copy: libloading::Symbol<'_, unsafe extern "C" fn(*mut c_void, u64, usize) -> i32> =
-            library.get(b"cuMemcpyDtoH_v2\0").expect("a symbol");
-        copy(bytes.as_mut_ptr().cast(), address, length)
-    };
-    assert_eq!(code, 0);
-    bytes
-}
-
 #[test]
 fn what_vulkan_writes_is_at_cudas_address_again_and_again() {
     let rig = Rig::new();
@@ -88,12 +77,12 @@ fn what_vulkan_writes_is_at_cudas_address_again_and_again() {
         let output = grey(&mut pass, level);
         assert_eq!(output.id(), id, "the same buffer, once it is free");
         assert!(output.wait(Duration::from_secs(10)).expect("no loss"));
-        let row = read(&context, memory.address(), SIZE.width as usize);
+        let row = download(&context, memory.address(), SIZE.width as usize);
         assert!(row.iter().all(|it| *it == luma(level)), "{level}: {row:?}");
     }
     // The import keeps the memory itself alive.
     drop(pass);
-    assert_eq!(read(&context, memory.address(), 1), [luma(200)]);
+    assert_eq!(download(&context, memory.address(), 1), [luma(200)]);
 }
 
 #[test]
