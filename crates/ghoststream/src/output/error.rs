@@ -1,7 +1,7 @@
 //! Why an output cannot be opened or written.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ghoststream_camera::CameraError;
 
@@ -109,6 +109,15 @@ impl OutputError {
 
     pub(crate) fn thread(name: &str, error: &io::Error) -> Self {
         Self::Thread { name: name.to_owned(), reason: error.to_string() }
+    }
+
+    /// What the kernel answered to a write.
+    pub(crate) fn writing(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
+            _ => Self::Write { path, source },
+        }
     }
 
     /// There was no memory to go on with a stream that was begun elsewhere.

@@ -180,7 +180,7 @@ impl Disk {
     }
 
     fn error(&self, error: io::Error) -> OutputError {
-        write_error(self.target.path(), error)
+        OutputError::writing(self.target.path(), error)
     }
 }
 
@@ -211,15 +211,6 @@ fn write_all(file: &File, parts: &[&[u8]], mut at: u64) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The error for what the kernel answered to a write.
-pub(super) fn write_error(path: &Path, source: io::Error) -> OutputError {
-    let path = path.to_owned();
-    match source.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OutputError::Full { path },
-        _ => OutputError::Write { path, source },
-    }
 }
 
 #[cfg(test)]

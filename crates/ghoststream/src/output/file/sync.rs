@@ -57,7 +57,7 @@ impl Syncer {
             return Err(OutputError::Removed { path: path.to_owned() });
         }
         match state.failed.take() {
-            Some(error) => Err(super::disk::write_error(path, error)),
+            Some(error) => Err(OutputError::writing(path, error)),
             None => Ok(()),
         }
     }
