@@ -59,7 +59,7 @@ impl Follower {
     }
 
     /// Looks how the path does; whether what waits is to be dropped down to a key picture.
-    pub(super) fn look(&mut self, now: Timestamp, signals: &Signals, peer: &str) -> bool {
+    pub(super) fn look(&mut self, now: Timestamp, signals: &Signals, peer: impl Fn() -> String) -> bool {
         let Some(terms) = self.gauge.rate.terms() else { return false };
         let adaptation = self.gauge.rate.adaptation();
         if !adaptation.follows {
@@ -74,7 +74,7 @@ impl Follower {
         let decision = controller.step(now.since(self.begun), signals);
         let carried = controller.carried_kbps();
         if decision.kbps < terms.ceiling {
-            self.tell(peer, terms, decision.kbps);
+            self.tell(&peer, terms, decision.kbps);
         }
         if decision.key_picture {
             self.gauge.rate.ask_key_frame();
@@ -84,22 +84,23 @@ impl Follower {
             return false;
         }
         self.gauge.rate.want(Some(decision.kbps));
-        let half = self.halves(peer, terms, decision.kbps, now);
+        let half = self.halves(&peer, terms, decision.kbps, now);
         self.gauge.rate.want_half_rate(half);
         self.gauge.follows(decision.kbps, carried, half, now);
         decision.drop
     }
 
     /// Whether every second picture is to be left out at this bitrate.
-    fn halves(&mut self, peer: &str, terms: Terms, kbps: u32, now: Timestamp) -> bool {
+    fn halves(&mut self, peer: impl Fn() -> String, terms: Terms, kbps: u32, now: Timestamp) -> bool {
         let below = self.gauge.rate.adaptation().half_rate_below_kbps;
         let half_rate = self.half_rate.get_or_insert_with(|| HalfRate::new(below));
         let half = half_rate.step(now.since(self.begun), kbps, terms.ceiling);
         if let (true, Some(below)) = (half && !self.told_half, below) {
             self.told_half = true;
             self.journal.note(format!(
-                "{peer}: the network carries less than {} kbit/s; every second picture is left out until it carries \
+                "{}: the network carries less than {} kbit/s; every second picture is left out until it carries \
                  {} again, for every output of the rendition",
+                peer(),
                 below.min(terms.ceiling),
                 HalfRate::back_at_kbps(below, terms.ceiling)
             ));
@@ -108,10 +109,11 @@ impl Follower {
     }
 
     /// Once: what a user would otherwise wonder about.
-    fn tell(&mut self, peer: &str, terms: Terms, kbps: u32) {
+    fn tell(&mut self, peer: impl Fn() -> String, terms: Terms, kbps: u32) {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
+        let peer = peer();
         self.journal.note(if terms.follows {
             format!(
                 "{peer}: the network carries less than {} kbit/s; the bitrate follows it from now on, to {kbps} at \

@@ -153,7 +153,7 @@ impl Sender {
         (signals.queue_age, signals.queue_bytes) = (queue_age, queue_bytes);
         link.signals(&mut signals);
         signals.needs_key_picture |= self.queue.needs_key_frame();
-        if self.follower.look(now, &signals, &self.dial.peer()) {
+        if self.follower.look(now, &signals, || self.dial.peer()) {
             self.queue.drop_pictures();
         }
     }

@@ -123,11 +123,19 @@ impl Drop for RtmpLink {
 impl Link for RtmpLink {
     fn ready(&mut self, patience: Duration) -> Result<bool, LinkError> {
         let before = self.wire.left();
-        self.exchange(if self.wire.waiting() > 0 { patience } else { Duration::ZERO })?;
-        let ready = self.wire.waiting() == 0 && self.wire.has_room(patience)?;
+        let ready = if self.wire.has_unsent() {
+            self.exchange(patience)?;
+            self.wire.waiting() == 0 && self.wire.wait(Duration::ZERO)?.room
+        } else {
+            let heard = self.wire.wait(patience)?;
+            if heard.came {
+                self.exchange(Duration::ZERO)?;
+            }
+            heard.room && self.wire.waiting() == 0
+        };
         let now = Timestamp::now();
         self.watch.progress(now, ready || self.wire.left() > before)?;
-        self.watch.path(now, self.wire.path().as_ref())?;
+        self.watch.path(now, self.wire.path(now).as_ref())?;
         Ok(ready)
     }
 
@@ -142,7 +150,8 @@ impl Link for RtmpLink {
             let time = self.shift.milliseconds(packet.pts);
             self.session.send_audio(time, &Audio::Frame(packet.data()));
         }
-        self.exchange(Duration::ZERO)
+        self.wire.give(self.session.take_output());
+        self.wire.push().map_err(|error| self.explain(error))
     }
 
     fn signals(&mut self, signals: &mut Signals) {

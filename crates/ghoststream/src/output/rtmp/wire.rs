@@ -27,13 +27,38 @@ pub(super) struct Wire {
     left: u64,
     /// Bytes that the other side has.
     delivered: u64,
+    /// What the kernel knew of the path, and when.
+    path: Option<Path>,
+    asked: Option<Timestamp>,
 }
+
+/// What can be done with a socket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// The kernel takes more.
+    pub(super) room: bool,
+    /// Something has come: bytes, or the end.
+    pub(super) came: bool,
+}
+
+/// How often the kernel is asked of the path at least.
+const ASK: Duration = Duration::from_millis(20);
 
 impl Wire {
     pub(super) fn new(socket: TcpStream, tls_to: Option<&str>) -> Result<Self, LinkError> {
         let tls = tls_to.map(tls::begin).transpose()?.map(Box::new);
         let retransmission = Retransmission::of(&socket);
-        Ok(Self { socket, retransmission, tls, out: Vec::new(), gone: 0, left: 0, delivered: 0 })
+        Ok(Self {
+            socket,
+            retransmission,
+            tls,
+            out: Vec::new(),
+            gone: 0,
+            left: 0,
+            delivered: 0,
+            path: None,
+            asked: None,
+        })
     }
 
     /// Gives bytes to be sent, after those given before.
@@ -50,13 +75,25 @@ impl Wire {
         self.out.len() - self.gone
     }
 
+    /// Whether anything waits here, in the form that it was given in or encrypted.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.waiting() > 0 || self.tls_wants_write()
+    }
+
     pub(super) const fn left(&self) -> u64 {
         self.left
     }
 
-    /// What the kernel knows of the path, where it says.
-    pub(super) fn path(&self) -> Option<Path> {
-        path::of(&self.socket)
+    /// What the kernel knew of the path lately, where it says.
+    pub(super) fn path(&mut self, now: Timestamp) -> Option<Path> {
+        if self.asked.is_none_or(|at| now.since(at) > ASK) {
+            self.ask(now);
+        }
+        self.path
+    }
+
+    fn ask(&mut self, now: Timestamp) {
+        (self.asked, self.path) = (Some(now), path::of(&self.socket));
     }
 
     /// The connection, for whoever is to end it later.
@@ -67,7 +104,8 @@ impl Wire {
     /// Fills in what the kernel knows of the path; where it says nothing, what has left for it.
     pub(super) fn signals(&mut self, signals: &mut Signals) {
         signals.queue_bytes += self.waiting() as u64;
-        match self.path() {
+        self.ask(Timestamp::now());
+        match self.path {
             Some(path) => {
                 self.delivered = self.delivered.max(path.delivered);
                 signals.unacknowledged_bytes = path.undelivered;
@@ -80,10 +118,17 @@ impl Wire {
         }
     }
 
-    /// Whether the kernel would take more, now or within `patience`.
-    pub(super) fn has_room(&self, patience: Duration) -> Result<bool, LinkError> {
-        let events = self.poll(PollFlags::OUT, patience)?;
-        Ok(events.contains(PollFlags::OUT))
+    /// Waits for `patience` at most until the kernel would take more, or something has come.
+    pub(super) fn wait(&self, patience: Duration) -> Result<Heard, LinkError> {
+        let events = self.poll(PollFlags::IN | PollFlags::OUT, patience)?;
+        let came = events.intersects(PollFlags::IN | PollFlags::ERR | PollFlags::HUP);
+        Ok(Heard { room: events.contains(PollFlags::OUT), came })
+    }
+
+    /// Sends what goes without waiting, and looks for nothing that has come.
+    pub(super) fn push(&mut self) -> Result<(), LinkError> {
+        self.retransmission.look(&self.socket, Timestamp::now());
+        self.send()
     }
 
     /// Moves bytes both ways: sends what waits, and returns what came. Waits for either for `patience`
@@ -95,7 +140,7 @@ impl Wire {
             self.send()?;
             let came = self.receive()?;
             let left = until.since(Timestamp::now());
-            if !came.is_empty() || self.waiting() == 0 && !self.tls_wants_write() || left.is_zero() {
+            if !came.is_empty() || !self.has_unsent() || left.is_zero() {
                 return Ok(came);
             }
             self.poll(self.events(), left.min(Retransmission::LOOK))?;
