@@ -11,7 +11,7 @@ use crate::pipeline::channel::{Job, channel};
 use crate::pipeline::control::Control;
 use crate::pipeline::outputs::{Door, Item};
 use crate::pipeline::ready::report;
-use crate::pipeline::supervisor::Shared;
+use crate::pipeline::shared::Shared;
 use crate::processing::gpu::{Handover, Told};
 use crate::stats::RenditionReport;
 use crate::{
