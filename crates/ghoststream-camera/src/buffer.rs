@@ -12,6 +12,14 @@ pub(crate) const MOST_BUFFERS: u32 = 16;
 /// `SPA_META_Header`.
 const META_HEADER: u32 = 1;
 
+/// What a block of a buffer holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub(crate) offset: usize,
+    pub(crate) bytes: usize,
+    pub(crate) stride: usize,
+}
+
 /// A buffer that was dequeued and is ours until it is queued again.
 pub(crate) struct Buffer {
     raw: NonNull<pw_sys::pw_buffer>,
@@ -36,9 +44,14 @@ impl Buffer {
         None
     }
 
-    /// Its memory; none where PipeWire could not map it.
+    /// Which it is.
+    pub(crate) const fn raw(&self) -> NonNull<pw_sys::pw_buffer> {
+        self.raw
+    }
+
+    /// Its memory; none where PipeWire could not map it, or has none.
     pub(crate) fn bytes(&mut self) -> &mut [u8] {
-        match self.data() {
+        match self.datas().first() {
             // SAFETY: PipeWire mapped `maxsize` bytes there (`PW_STREAM_FLAG_MAP_BUFFERS`) until the buffer is
             // removed, which happens on this thread. Who looks may read it meanwhile, as from every camera.
             Some(data) if !data.data.is_null() => unsafe {
@@ -48,17 +61,21 @@ impl Buffer {
         }
     }
 
-    fn data(&self) -> Option<spa_sys::spa_data> {
-        // SAFETY: a buffer of the stream has `n_datas` entries, and is there until it is removed.
+    fn datas(&self) -> &[spa_sys::spa_data] {
+        // SAFETY: a buffer of the stream has `n_datas` entries, and is there until it is removed, on this thread.
         unsafe {
-            let buffer = self.raw.as_ref().buffer.as_ref()?;
-            if buffer.n_datas == 0 { None } else { buffer.datas.as_ref().copied() }
+            match self.raw.as_ref().buffer.as_ref() {
+                Some(buffer) if !buffer.datas.is_null() => {
+                    std::slice::from_raw_parts(buffer.datas, buffer.n_datas as usize)
+                }
+                _ => &[],
+            }
         }
     }
 
-    /// Sends it with a picture of so many bytes, made at a time (nanoseconds of `CLOCK_MONOTONIC`).
-    pub(crate) fn send(self, length: usize, stride: usize, pts: i64, number: u64) {
-        self.describe(length, stride, 0);
+    /// Sends it with a picture, made at a time (nanoseconds of `CLOCK_MONOTONIC`), that lies in its blocks so.
+    pub(crate) fn send(self, chunks: impl Iterator<Item = Chunk>, pts: i64, number: u64) {
+        self.describe(chunks, 0);
         self.set_header(pts, number);
         self.queue();
     }
@@ -66,16 +83,18 @@ impl Buffer {
     /// Gives it back without a picture: whoever gets it is told to leave it out.
     pub(crate) fn give_back(self) {
         const CORRUPTED: i32 = 1;
-        self.describe(0, 0, CORRUPTED);
+        self.describe(std::iter::repeat(Chunk::default()), CORRUPTED);
         self.queue();
     }
 
-    fn describe(&self, length: usize, stride: usize, flags: i32) {
-        let chunk = self.data().and_then(|data| NonNull::new(data.chunk));
-        if let Some(chunk) = chunk {
-            let value = spa_sys::spa_chunk { offset: 0, size: length as u32, stride: stride as i32, flags };
-            // SAFETY: PipeWire keeps a chunk there for as long as the buffer is.
-            unsafe { chunk.as_ptr().write_volatile(value) };
+    fn describe(&self, chunks: impl Iterator<Item = Chunk>, flags: i32) {
+        for (data, Chunk { offset, bytes, stride }) in self.datas().iter().zip(chunks) {
+            let (offset, size, stride) = (offset as u32, bytes as u32, stride as i32);
+            let value = spa_sys::spa_chunk { offset, size, stride, flags };
+            if let Some(chunk) = NonNull::new(data.chunk) {
+                // SAFETY: PipeWire keeps a chunk there for as long as the buffer is.
+                unsafe { chunk.as_ptr().write_volatile(value) };
+            }
         }
     }
 

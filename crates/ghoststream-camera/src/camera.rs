@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::shared::{Agreed, Shared, Stats, count};
-use crate::{CameraError, Cards, Input, Pixels, name, node, sws};
+use crate::{CameraError, Cards, Input, Pixels, Udmabuf, name, node, sws};
 
 /// How long PipeWire has to answer when a camera is opened.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,12 +33,37 @@ impl Camera {
     /// # Errors
     /// The name or the size cannot be; PipeWire does not answer within ten seconds, or refuses.
     pub fn open(name: &str, input: Input, cards: Cards) -> Result<Self, CameraError> {
+        Self::open_offering(name, input, cards, None)
+    }
+
+    /// The same, in DMA-BUFs of this device's to programs that take them: see [`Memory`](crate::Memory) for what that
+    /// means where several look. Where buffers have to be replaced while they do, since one holds on to all of them,
+    /// PipeWire may leave those without pictures that came after the first: it shares out what the camera itself makes
+    /// before it is there. Buffers of PipeWire's own making ([`Camera::open`]) do not know that.
+    ///
+    /// # Errors
+    /// As [`Camera::open`].
+    pub fn open_with_dmabufs(
+        name: &str,
+        input: Input,
+        cards: Cards,
+        device: Udmabuf,
+    ) -> Result<Self, CameraError> {
+        Self::open_offering(name, input, cards, Some(Arc::new(device)))
+    }
+
+    fn open_offering(
+        name: &str,
+        input: Input,
+        cards: Cards,
+        dmabufs: Option<Arc<Udmabuf>>,
+    ) -> Result<Self, CameraError> {
         name::check(name)?;
         check_size(&input)?;
         let shared = Arc::new(Shared::default());
         let (commands, receiver) = pipewire::channel::channel();
         let (ready, opened) = mpsc::sync_channel(1);
-        let plan = node::Plan { name: name.to_owned(), input, cards };
+        let plan = node::Plan { name: name.to_owned(), input, cards, dmabufs };
         let failed = |reason: String| CameraError::NoPipeWire { reason };
         let thread = std::thread::Builder::new()
             .name("gs-camera".into())

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 
 use ghoststream_picture::{Color, ColorRange, ColorSpace, PixelFormat, Rect, Size, fit};
 
-use crate::format::Plane;
+use crate::format::{Layout, Plane};
 use crate::mjpeg::Jpeg;
 use crate::shared::Agreed;
 use crate::sws::{Side, Sws, av_input, part};
@@ -59,16 +59,14 @@ impl Converter {
             self.sws.run(from, jpeg.planes(self.area)?)?;
             return jpeg.encode(out);
         }
-        let length = format.bytes(size);
+        let Layout { planes, bytes: length } = self.agreed.layout();
         if out.len() < length + crate::offers::SLACK {
             return Err(format!("a buffer of {} bytes is too small for {}", out.len(), self.agreed));
         }
-        let planes = format.planes(size);
         if self.area != Rect::of(size) {
             blacken(format, planes, &mut out[..length]);
         }
-        let across = format.stride(size).checked_div(size.width as usize).unwrap_or(0);
-        let to = part(planes, across, self.area);
+        let to = part(planes, format.packed().unwrap_or(1), self.area);
         if self.copies {
             return copy(from, to, self.area.size(), &mut out[..length]).map(|()| length);
         }
@@ -125,6 +123,7 @@ fn blacken(format: Format, planes: [Option<Plane>; 3], out: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Memory;
 
     /// A picture of one colour, NV12.
     struct Flat(Size, [Vec<u8>; 2]);
@@ -150,18 +149,27 @@ mod tests {
         Input { format: PixelFormat::Nv12, size: HD, color, rate: (30, 1) }
     }
 
+    fn agreed(format: Format, size: Size, memory: Memory) -> Agreed {
+        Agreed { format, size, rate: (30, 1), memory }
+    }
+
     fn converted(format: Format, size: Size, ycbcr: [u8; 3]) -> Vec<u8> {
-        let mut out = vec![0xaa; format.bytes(size) + crate::offers::SLACK];
-        let mut converter = Converter::new(&input(), Agreed { format, size, rate: (30, 1) }).unwrap();
+        converted_in(agreed(format, size, Memory::Shared), ycbcr)
+    }
+
+    fn converted_in(agreed: Agreed, ycbcr: [u8; 3]) -> Vec<u8> {
+        let mut out = vec![0xaa; agreed.layout().bytes + crate::offers::SLACK];
+        let mut converter = Converter::new(&input(), agreed).unwrap();
         let length = converter.convert(&Flat::new(ycbcr, HD), &mut out).unwrap();
         out.truncate(length);
         out
     }
 
     /// The middle pixel of a raw picture, as it lies in memory.
-    fn middle(format: Format, size: Size, bytes: &[u8]) -> Vec<u8> {
+    fn middle(agreed: Agreed, bytes: &[u8]) -> Vec<u8> {
+        let Agreed { format, size, .. } = agreed;
         let (x, y) = ((size.width as usize / 2) & !1, (size.height as usize / 2) & !1);
-        let planes = format.planes(size);
+        let planes = agreed.layout().planes;
         let at = |plane: usize, x: usize, y: usize| {
             let plane = planes[plane].unwrap();
             plane.offset + y * plane.stride + x
@@ -192,14 +200,14 @@ mod tests {
                 (Format::Rgb, vec![255, 128, 0]),
                 (Format::Bgr, vec![0, 128, 255]),
             ] {
-                let bytes = converted(format, size, ORANGE);
-                assert_eq!(bytes.len(), format.bytes(size));
-                let found = middle(format, size, &bytes);
-                let near = found.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 3);
-                assert!(
-                    near && found.len() == expected.len(),
-                    "{format} {size}: {found:?}, not {expected:?}"
-                );
+                for memory in [Memory::Shared, Memory::DmaBuf] {
+                    let agreed = agreed(format, size, memory);
+                    let bytes = converted_in(agreed, ORANGE);
+                    assert_eq!(bytes.len(), agreed.layout().bytes);
+                    let found = middle(agreed, &bytes);
+                    let near = found.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 3);
+                    assert!(near && found.len() == expected.len(), "{agreed}: {found:?}, not {expected:?}");
+                }
             }
         }
     }
@@ -250,7 +258,7 @@ mod tests {
     fn a_jpeg_is_one_and_a_buffer_that_is_too_small_is_told() {
         let jpeg = converted(Format::Mjpeg, HD, ORANGE);
         assert_eq!((&jpeg[..3], &jpeg[jpeg.len() - 2..]), (&[0xff, 0xd8, 0xff][..], &[0xff, 0xd9][..]));
-        let agreed = Agreed { format: Format::Mjpeg, size: HD, rate: (30, 1) };
+        let agreed = agreed(Format::Mjpeg, HD, Memory::Shared);
         let mut converter = Converter::new(&input(), agreed).unwrap();
         let error = converter.convert(&Flat::new(ORANGE, HD), &mut [0; 100]).unwrap_err();
         assert!(error.contains("100 bytes"), "{error}");
@@ -262,7 +270,7 @@ mod tests {
     #[test]
     fn a_picture_that_is_smaller_than_it_says_is_told() {
         for format in [Format::Rgb, Format::Nv12] {
-            let mut converter = Converter::new(&input(), Agreed { format, size: HD, rate: (30, 1) }).unwrap();
+            let mut converter = Converter::new(&input(), agreed(format, HD, Memory::Shared)).unwrap();
             let mut out = vec![0; format.bytes(HD) + crate::offers::SLACK];
             let error = converter.convert(&Flat::new(ORANGE, Size::new(640, 358)), &mut out).unwrap_err();
             assert!(error.contains("smaller than it says"), "{error}");

@@ -20,12 +20,49 @@ pub enum Format {
     Mjpeg,
 }
 
+/// In what memory those who look get their pictures. PipeWire has the first one choose it with the format, and gives the
+/// next ones the same, whether they offered to take it or not: for programs that take no DMA-BUFs, while another one has
+/// them, there has to be another camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Memory {
+    /// In memory that both sides map.
+    Shared,
+    /// In linear DMA-BUFs, which a GPU imports.
+    DmaBuf,
+}
+
 /// A plane of a picture in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plane {
     pub(crate) offset: usize,
     pub(crate) stride: usize,
 }
+
+/// How a picture lies in a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Its planes, one after the other; none of what is compressed.
+    pub(crate) planes: [Option<Plane>; 3],
+    /// Bytes of all; of a JPEG, more than one ever takes that is worth being called compressed.
+    pub(crate) bytes: usize,
+}
+
+impl Layout {
+    /// Bytes from one row of the first plane to the next; none where the picture is compressed.
+    pub(crate) fn stride(&self) -> usize {
+        self.planes[0].map_or(0, |plane| plane.stride)
+    }
+
+    /// The planes with the bytes of each.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (Plane, usize)> {
+        let planes: Vec<Plane> = self.planes.into_iter().flatten().collect();
+        let ends: Vec<usize> = planes.iter().skip(1).map(|it| it.offset).chain([self.bytes]).collect();
+        planes.into_iter().zip(ends).map(|(plane, end)| (plane, end - plane.offset))
+    }
+}
+
+/// What GPUs want the rows of a linear picture to begin at multiples of: AMD's the most.
+const GPU_PITCH: usize = 256;
 
 impl Format {
     /// All, in the order in which they are offered. What costs least comes first, but for what USB cameras send: some
@@ -79,7 +116,7 @@ impl Format {
     }
 
     /// Bytes of a pixel in one plane; `None` where there are several planes.
-    const fn packed(self) -> Option<usize> {
+    pub(crate) const fn packed(self) -> Option<usize> {
         match self {
             Self::Nv12 | Self::I420 | Self::Mjpeg => None,
             Self::Yuy2 => Some(2),
@@ -93,40 +130,50 @@ impl Format {
         matches!(self, Self::Nv12 | Self::I420 | Self::Yuy2 | Self::Mjpeg)
     }
 
-    /// Bytes from one row of the first plane to the next: rows begin at multiples of four bytes, as programs take
-    /// for granted that are not told otherwise. None where the picture is compressed.
+    /// Bytes from one row of the first plane to the next in shared memory: rows begin at multiples of four bytes, as
+    /// programs take for granted that are not told otherwise. None where the picture is compressed.
     pub(crate) const fn stride(self, size: Size) -> usize {
+        self.aligned(size, 4)
+    }
+
+    /// Bytes of a picture in shared memory.
+    pub(crate) fn bytes(self, size: Size) -> usize {
+        self.layout(size, Memory::Shared).bytes
+    }
+
+    const fn aligned(self, size: Size, pitch: usize) -> usize {
         match (self, self.packed()) {
             (Self::Mjpeg, _) => 0,
-            (_, Some(bytes)) => (size.width as usize * bytes).next_multiple_of(4),
-            (_, None) => (size.width as usize).next_multiple_of(4),
+            (_, Some(bytes)) => (size.width as usize * bytes).next_multiple_of(pitch),
+            (_, None) => (size.width as usize).next_multiple_of(pitch),
         }
     }
 
-    /// Where the planes of a raw picture of even sides begin in a buffer, one after the other.
-    pub(crate) fn planes(self, size: Size) -> [Option<Plane>; 3] {
-        let (stride, rows) = (self.stride(size), size.height as usize);
+    /// How a picture of even sides lies in a buffer.
+    pub(crate) fn layout(self, size: Size, memory: Memory) -> Layout {
+        let pitch = match (memory, self) {
+            (Memory::Shared, _) => 4,
+            // The rows of chroma, half as long, are to be aligned as well.
+            (Memory::DmaBuf, Self::I420) => 2 * GPU_PITCH,
+            (Memory::DmaBuf, _) => GPU_PITCH,
+        };
+        let (stride, rows) = (self.aligned(size, pitch), size.height as usize);
         let luma = stride * rows;
-        let first = Some(Plane { offset: 0, stride });
-        match self {
-            Self::Nv12 => [first, Some(Plane { offset: luma, stride }), None],
+        let plane = |offset, stride| Some(Plane { offset, stride });
+        let first = plane(0, stride);
+        let (planes, bytes) = match self {
+            Self::Nv12 => ([first, plane(luma, stride), None], luma * 3 / 2),
             Self::I420 => {
-                let plane = |offset| Some(Plane { offset, stride: stride / 2 });
-                [first, plane(luma), plane(luma + stride / 2 * rows / 2)]
+                let half = stride / 2;
+                ([first, plane(luma, half), plane(luma + half * rows / 2, half)], luma * 3 / 2)
             }
-            Self::Mjpeg => [None; 3],
-            _ => [first, None, None],
-        }
-    }
-
-    /// Bytes of a picture; of a JPEG, more than one ever takes that is worth being called compressed.
-    pub(crate) const fn bytes(self, size: Size) -> usize {
-        let rows = size.height as usize;
-        match self {
-            Self::Nv12 | Self::I420 => self.stride(size) * rows * 3 / 2,
-            Self::Mjpeg => (size.width as usize * rows * 3 / 2).next_multiple_of(4096) + 64 * 1024,
-            _ => self.stride(size) * rows,
-        }
+            Self::Mjpeg => {
+                let bytes = (size.width as usize * rows * 3 / 2).next_multiple_of(4096) + 64 * 1024;
+                ([None; 3], bytes)
+            }
+            _ => ([first, None, None], luma),
+        };
+        Layout { planes, bytes }
     }
 
     /// Whether all programs place the rows of such a picture alike. Those of a third plane are half as long as those of
@@ -161,19 +208,30 @@ mod tests {
 
     #[test]
     fn planes_lie_one_after_the_other_and_fill_the_buffer() {
-        for width in (2..140).step_by(2) {
+        for (width, memory) in (2..140).step_by(2).flat_map(|it| [(it, Memory::Shared), (it, Memory::DmaBuf)])
+        {
             let size = Size::new(width, 6);
-            let [first, second, third] = Format::I420.planes(size).map(Option::unwrap);
-            assert_eq!(first, Plane { offset: 0, stride: Format::I420.stride(size) });
-            assert_eq!(second.offset, first.stride * 6);
-            assert_eq!(third.offset - second.offset, second.stride * 3);
-            assert_eq!(third.offset + third.stride * 3, Format::I420.bytes(size));
-            assert!(second.stride >= width as usize / 2);
-            let [_, chroma, none] = Format::Nv12.planes(size);
-            assert_eq!((chroma.unwrap().offset, none), (first.stride * 6, None));
+            for format in Format::ALL.into_iter().filter(|it| *it != Format::Mjpeg) {
+                let layout = format.layout(size, memory);
+                let mut end = 0;
+                for (plane, bytes) in layout.spans() {
+                    assert_eq!((plane.offset, bytes % plane.stride), (end, 0), "{format} {width}");
+                    end += bytes;
+                    let aligned = memory == Memory::Shared || plane.stride % 256 == 0;
+                    assert!(aligned && plane.offset % plane.stride == 0, "{format} {width}: {layout:?}");
+                }
+                assert_eq!(end, layout.bytes);
+                assert!(layout.stride() >= width as usize * format.packed().unwrap_or(1));
+            }
+            let i420: Vec<_> = Format::I420.layout(size, memory).spans().collect();
+            let nv12: Vec<_> = Format::Nv12.layout(size, memory).spans().collect();
+            let (luma, chroma) = (i420[0].0.stride, i420[1].0.stride);
+            assert_eq!((i420.len(), i420[2].0.stride, luma), (3, chroma, chroma * 2));
+            assert_eq!((nv12.len(), nv12[1].0.stride, nv12[1].1), (2, nv12[0].0.stride, nv12[0].1 / 2));
         }
         assert_eq!(Format::Rgb.stride(Size::new(6, 2)), 20);
         assert_eq!(Format::Yuy2.bytes(Size::new(6, 2)), 24);
+        assert_eq!(Format::Mjpeg.layout(Size::new(6, 2), Memory::Shared).spans().count(), 0);
     }
 
     #[test]

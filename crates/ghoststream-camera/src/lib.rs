@@ -16,6 +16,11 @@
 //! [`Device`] is the other way, for programs that know no PipeWire camera: a V4L2 device that takes pictures, such as
 //! v4l2loopback's.
 //!
+//! # Memory
+//!
+//! Pictures are in shared memory, or, where that is asked for ([`Camera::open_with_dmabufs`]), in DMA-BUFs for programs
+//! that take them ([`Memory`]).
+//!
 //! # Several programs at once
 //!
 //! A node's port has one format at a time, whoever looks: that is PipeWire's way with every camera. The first
@@ -29,17 +34,21 @@ mod convert;
 mod format;
 mod mjpeg;
 mod name;
+mod negotiation;
 mod node;
 mod offers;
+mod pool;
 mod shared;
 mod sizes;
+mod state;
 mod sws;
 mod v4l2;
 
 use std::sync::Arc;
 
 pub use camera::{Audience, Camera};
-pub use format::Format;
+pub use format::{Format, Memory};
+pub use ghoststream_dmabuf::Udmabuf;
 use ghoststream_picture::{Color, PixelFormat, Size};
 pub use name::MOST_BYTES as MOST_NAME_BYTES;
 pub use shared::{Agreed, Stats};

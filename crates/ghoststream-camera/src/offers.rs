@@ -3,17 +3,12 @@
 use ghoststream_picture::{ColorRange, ColorSpace, Size};
 use ghoststream_pod::{Object, Pod, Value};
 
-use crate::buffer::MOST_BUFFERS;
 use crate::shared::Agreed;
-use crate::{Format, Input, sizes};
+use crate::{Format, Input, Memory, sizes};
 
 const OBJECT_FORMAT: u32 = 0x4_0003;
-const OBJECT_BUFFERS: u32 = 0x4_0004;
-const OBJECT_META: u32 = 0x4_0005;
 
 const PARAM_ENUM_FORMAT: u32 = 3;
-const PARAM_BUFFERS: u32 = 5;
-const PARAM_META: u32 = 6;
 
 const MEDIA_TYPE: u32 = 1;
 const MEDIA_SUBTYPE: u32 = 2;
@@ -22,6 +17,7 @@ const MEDIA_RAW: u32 = 1;
 const MEDIA_MJPEG: u32 = 0x2_0002;
 
 const VIDEO_FORMAT: u32 = 0x2_0001;
+const VIDEO_MODIFIER: u32 = 0x2_0002;
 const VIDEO_SIZE: u32 = 0x2_0003;
 const VIDEO_FRAMERATE: u32 = 0x2_0004;
 const VIDEO_COLOR_RANGE: u32 = 0x2_000c;
@@ -32,27 +28,51 @@ const VIDEO_COLOR_PRIMARIES: u32 = 0x2_000f;
 /// Room behind a picture: libswscale writes whole vectors, the last one past the end.
 pub(crate) const SLACK: usize = 64;
 
+/// `DRM_FORMAT_MOD_LINEAR`: rows lie one after the other.
+const LINEAR: i64 = 0;
+
 /// One object for each format and size, with a choice of rates: as kernel's cameras are described, since some
-/// programs read nothing else.
-pub(crate) fn formats(input: &Input) -> Vec<Object> {
+/// programs read nothing else. Those in DMA-BUFs, where they are offered, come first: who knows nothing of modifiers
+/// cannot agree on one, and gets the same in shared memory.
+pub(crate) fn formats(input: &Input, dmabufs: bool) -> Vec<Object> {
     let all = sizes::sizes(input.size);
-    let of = |format: Format| all.iter().filter(move |it| format.fits(**it)).map(move |it| (format, *it));
-    Format::ALL.into_iter().flat_map(of).map(|(format, size)| offer(format, size, input)).collect()
+    let memories = if dmabufs { &[Memory::DmaBuf, Memory::Shared][..] } else { &[Memory::Shared] };
+    let mut offers = Vec::new();
+    for &memory in memories {
+        // A JPEG is of no use to a GPU.
+        let fits = |it: &Format| memory == Memory::Shared || it.spa().is_some();
+        for format in Format::ALL.into_iter().filter(fits) {
+            let sizes = all.iter().filter(|it| format.fits(**it));
+            offers.extend(sizes.map(|size| offer(format, *size, memory, input)));
+        }
+    }
+    offers
 }
 
-fn offer(format: Format, size: Size, input: &Input) -> Object {
+fn offer(format: Format, size: Size, memory: Memory, input: &Input) -> Object {
     let mut rates: Vec<Value> =
         sizes::rates(input.rate).into_iter().map(|(rate, per)| Value::Fraction(rate, per)).collect();
     rates.insert(0, rates[0].clone());
     let subtype = if format.spa().is_some() { MEDIA_RAW } else { MEDIA_MJPEG };
     let mut properties = vec![(MEDIA_TYPE, Value::Id(MEDIA_VIDEO)), (MEDIA_SUBTYPE, Value::Id(subtype))];
     properties.extend(format.spa().map(|number| (VIDEO_FORMAT, Value::Id(number))));
+    if memory == Memory::DmaBuf {
+        // There is nothing to choose, so that it need not be left open.
+        properties.push((VIDEO_MODIFIER, Value::Long(LINEAR).mandatory()));
+    }
     properties.push((VIDEO_SIZE, Value::Rectangle(size)));
     properties.push((VIDEO_FRAMERATE, Value::Enum(rates)));
     if format.spa().is_some() {
         properties.extend(colour(format, input).map(|(key, value)| (key, Value::Id(value))));
     }
     Object::new(OBJECT_FORMAT, PARAM_ENUM_FORMAT, &properties)
+}
+
+/// Whether this is a format, of those that a program takes, in linear DMA-BUFs.
+pub(crate) fn is_in_dmabufs(format: &[u8]) -> bool {
+    let properties = Pod::parse(format).and_then(Pod::object).map(|(_, properties)| properties);
+    let mut modifiers = properties.into_iter().flatten().filter(|(key, _)| *key == VIDEO_MODIFIER);
+    modifiers.any(|(_, pod)| pod.longs().contains(&LINEAR))
 }
 
 /// What the code values mean, as PipeWire numbers it.
@@ -78,11 +98,12 @@ fn colour(format: Format, input: &Input) -> [(u32, u32); 4] {
     ]
 }
 
-/// Reads what was agreed on.
+/// Reads what was agreed on. A modifier in it means DMA-BUFs where they were offered; else somebody speaks of modifiers
+/// without demanding one, and gets shared memory.
 ///
 /// # Errors
 /// What in it was never offered, in words.
-pub(crate) fn agreed(bytes: &[u8], input: &Input) -> Result<Agreed, String> {
+pub(crate) fn agreed(bytes: &[u8], input: &Input, dmabufs: bool) -> Result<Agreed, String> {
     let (kind, properties) =
         Pod::parse(bytes).and_then(Pod::object).ok_or("the format is not a well-formed object")?;
     let get = |wanted: u32| properties.into_iter().find(|(key, _)| *key == wanted).map(|(_, pod)| pod);
@@ -103,30 +124,9 @@ pub(crate) fn agreed(bytes: &[u8], input: &Input) -> Result<Agreed, String> {
         return Err(format!("{size} was not offered"));
     }
     let rate = get(VIDEO_FRAMERATE).and_then(Pod::fraction).filter(|it| it.0 > 0 && it.1 > 0);
-    Ok(Agreed { format, size, rate: rate.unwrap_or(input.rate) })
-}
-
-/// What is asked of buffers once the format is known: memory that PipeWire makes and shares, and a header for the
-/// time. PipeWire itself keeps those from us that are still being read. They are many so that some are left.
-pub(crate) fn buffers(agreed: &Agreed) -> Vec<Object> {
-    const MEM_PTR: i32 = 1 << 1;
-    const MEM_FD: i32 = 1 << 2;
-    const HEADER: u32 = 1;
-    let int = |number: usize| Value::Int(i32::try_from(number).unwrap_or(i32::MAX));
-    let bytes = agreed.format.bytes(agreed.size) + SLACK;
-    let buffers = Object::new(
-        OBJECT_BUFFERS,
-        PARAM_BUFFERS,
-        &[
-            (1, Value::range(int(8), int(2), int(MOST_BUFFERS as usize))),
-            (2, int(1)),
-            (3, int(bytes)),
-            (4, int(agreed.format.stride(agreed.size))),
-            (6, Value::Flags(MEM_PTR | MEM_FD)),
-        ],
-    );
-    let header = Object::new(OBJECT_META, PARAM_META, &[(1, Value::Id(HEADER)), (2, Value::Int(32))]);
-    vec![buffers, header]
+    let in_dmabufs = dmabufs && format.spa().is_some() && is_in_dmabufs(bytes);
+    let memory = if in_dmabufs { Memory::DmaBuf } else { Memory::Shared };
+    Ok(Agreed { format, size, rate: rate.unwrap_or(input.rate), memory })
 }
 
 #[cfg(test)]
@@ -149,10 +149,13 @@ mod tests {
 
     #[test]
     fn every_format_is_offered_at_every_size_and_reads_back() {
-        let offered: Vec<Agreed> =
-            formats(&input()).iter().map(|it| agreed(&it.to_bytes(), &input()).unwrap()).collect();
-        let first = Agreed { format: Format::Yuy2, size: Size::new(1280, 720), rate: (60, 1) };
-        assert_eq!(offered[0], first);
+        let offered: Vec<Agreed> = formats(&input(), false)
+            .iter()
+            .map(|it| agreed(&it.to_bytes(), &input(), true).unwrap())
+            .collect();
+        let (size, memory) = (Size::new(1280, 720), Memory::Shared);
+        assert_eq!(offered[0], Agreed { format: Format::Yuy2, size, rate: (60, 1), memory });
+        assert!(offered.iter().all(|it| it.memory == Memory::Shared));
         for wanted in Format::ALL {
             for size in sizes::sizes(input().size) {
                 let there = offered.iter().any(|it| (it.format, it.size) == (wanted, size));
@@ -186,11 +189,59 @@ mod tests {
             (vec![video.clone(), raw.clone(), nv12.clone(), size(0, 0)], "0x0"),
             (vec![video.clone(), raw.clone(), nv12.clone(), size(4000, 3000)], "4000x3000"),
         ] {
-            let error = agreed(&format(&properties), &input()).unwrap_err();
+            let error = agreed(&format(&properties), &input(), true).unwrap_err();
             assert!(error.contains(why), "{error}");
         }
-        let without_rate = agreed(&format(&[video, raw, nv12, size(640, 360)]), &input()).unwrap();
+        let without_rate = agreed(&format(&[video, raw, nv12, size(640, 360)]), &input(), true).unwrap();
         assert_eq!(without_rate.rate, (60, 1), "the camera's own");
-        assert!(agreed(b"garbage", &input()).is_err());
+        assert!(agreed(b"garbage", &input(), true).is_err());
+    }
+
+    /// A property of an offer.
+    fn get(bytes: &[u8], wanted: u32) -> Option<Pod<'_>> {
+        let (_, mut properties) = Pod::parse(bytes)?.object()?;
+        properties.find(|(key, _)| *key == wanted).map(|(_, pod)| pod)
+    }
+
+    #[test]
+    fn dmabufs_are_offered_before_the_same_in_shared_memory_and_never_with_jpegs() {
+        let bytes = |dmabufs| formats(&input(), dmabufs).iter().map(Object::to_bytes).collect::<Vec<_>>();
+        let (with, without) = (bytes(true), bytes(false));
+        let (dmabufs, shared) = with.split_at(with.len() - without.len());
+        assert_eq!(shared, without);
+        let raw = without.iter().filter(|it| get(it, VIDEO_FORMAT).is_some());
+        assert_eq!(dmabufs.len(), raw.clone().count(), "all but the JPEGs");
+        for (dmabuf, shared) in dmabufs.iter().zip(raw) {
+            let there = agreed(dmabuf, &input(), true).unwrap();
+            assert_eq!(there, Agreed { memory: Memory::DmaBuf, ..agreed(shared, &input(), true).unwrap() });
+            assert_eq!(get(dmabuf, VIDEO_MODIFIER).unwrap().longs(), [LINEAR]);
+            let (_, properties) = Pod::parse(dmabuf).unwrap().object().unwrap();
+            assert!(!properties.is_unfixed(VIDEO_MODIFIER), "nobody has to choose");
+            // Key, then flags: mandatory, or those would get it who do not know modifiers.
+            let key = VIDEO_MODIFIER.to_ne_bytes();
+            let at = dmabuf.chunks(4).position(|word| word == key).unwrap();
+            assert_eq!(ghoststream_pod::word(dmabuf, 4 * (at + 1)), Some(8));
+            assert_eq!(agreed(dmabuf, &input(), false).unwrap().memory, Memory::Shared, "not offered");
+        }
+    }
+
+    #[test]
+    fn other_modifiers_are_not_taken_for_ours() {
+        let with = |modifier: Value| {
+            let size = Value::Rectangle(Size::new(640, 360));
+            let video = [(MEDIA_TYPE, Value::Id(MEDIA_VIDEO)), (MEDIA_SUBTYPE, Value::Id(MEDIA_RAW))];
+            let rest = [(VIDEO_FORMAT, Value::Id(8)), (VIDEO_SIZE, size), (VIDEO_MODIFIER, modifier)];
+            format(&[&video[..], &rest].concat())
+        };
+        let tiled_or_linear = Value::Enum([7, 7, LINEAR].map(Value::Long).to_vec());
+        for (bytes, expected) in [
+            (with(Value::Long(LINEAR)), Memory::DmaBuf),
+            (with(tiled_or_linear), Memory::DmaBuf),
+            (with(Value::Long(7)), Memory::Shared),
+            (with(Value::Int(0)), Memory::Shared),
+        ] {
+            assert_eq!(agreed(&bytes, &input(), true).unwrap().memory, expected);
+        }
+        assert!(!is_in_dmabufs(b"garbage"));
     }
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ghoststream_picture::Size;
 
-use crate::{Format, Pixels};
+use crate::format::Layout;
+use crate::{Format, Memory, Pixels};
 
 /// A picture and its time, nanoseconds of `CLOCK_MONOTONIC`.
 pub(crate) type Shown = (Arc<dyn Pixels>, i64);
@@ -19,12 +20,21 @@ pub struct Agreed {
     pub size: Size,
     /// Pictures a second, as numerator and denominator.
     pub rate: (u32, u32),
+    /// Where they lie.
+    pub memory: Memory,
+}
+
+impl Agreed {
+    pub(crate) fn layout(&self) -> Layout {
+        self.format.layout(self.size, self.memory)
+    }
 }
 
 impl std::fmt::Display for Agreed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let rate = f64::from(self.rate.0) / f64::from(self.rate.1);
-        write!(f, "{} {} at {rate}", self.format, self.size)
+        write!(f, "{} {} at {rate}", self.format, self.size)?;
+        if self.memory == Memory::DmaBuf { f.write_str(" in DMA-BUFs") } else { Ok(()) }
     }
 }
 
@@ -34,6 +44,8 @@ impl std::fmt::Display for Agreed {
 pub struct Stats {
     /// Pictures that were sent to whoever looked.
     pub shown: u64,
+    /// Those of them that were sent in DMA-BUFs.
+    pub in_dmabufs: u64,
     /// Their bytes.
     pub bytes: u64,
     /// Nanoseconds of a core that converting them took.
@@ -58,6 +70,7 @@ pub struct Stats {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) shown: AtomicU64,
+    pub(crate) in_dmabufs: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) converting: AtomicU64,
     pub(crate) unwatched: AtomicU64,
@@ -137,6 +150,7 @@ impl Shared {
         } = &self.counters;
         Stats {
             shown: of(shown),
+            in_dmabufs: of(&self.counters.in_dmabufs),
             bytes: of(bytes),
             converting: of(&self.counters.converting),
             unwatched: of(unwatched),

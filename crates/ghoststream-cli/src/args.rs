@@ -111,6 +111,10 @@ pub struct CameraArgs {
     #[arg(long, value_name = "/dev/videoN", value_hint = ValueHint::FilePath)]
     pub v4l2: Option<PathBuf>,
 
+    /// Hand pictures out in DMA-BUFs to programs that take them; others should use a camera without
+    #[arg(long, conflicts_with = "v4l2")]
+    pub dmabuf: bool,
+
     #[command(flatten)]
     pub capture: CaptureArgs,
 }

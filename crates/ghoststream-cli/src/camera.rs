@@ -15,6 +15,7 @@ pub fn run(args: &CameraArgs) -> Result<ExitCode, Failure> {
     let options = args.capture.session(&resolved);
     let mut output = OutputConfig::new(Output::VirtualCamera { name: args.name.clone() });
     output.v4l2.clone_from(&args.v4l2);
+    output.dmabuf = args.dmabuf;
     let pipeline = Arc::new(Pipeline::new(resolved.capture, resolved.encoder, output)?);
     session::run(&pipeline, resolved.duration, &options)
 }

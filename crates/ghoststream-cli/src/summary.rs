@@ -73,6 +73,9 @@ fn watched(output: &OutputReport, camera: &CameraReport) -> String {
             write!(text, "{} pictures sent, {}, opened {often} times", camera.shown, bytes(output.bytes))
         }
     };
+    if camera.in_dmabufs > 0 {
+        let _ = write!(text, "; {} of them in DMA-BUFs", camera.in_dmabufs);
+    }
     if camera.dropped > 0 {
         let _ = write!(text, "; {} came too fast", camera.dropped);
     }

@@ -15,7 +15,7 @@ use videodev::{CAN_CAPTURE, CAN_OUTPUT, CAN_READ_WRITE, Capability, Coding, Devi
 use crate::convert::Converter;
 use crate::offers::SLACK;
 use crate::shared::Agreed;
-use crate::{CameraError, Format, Input, Pixels};
+use crate::{CameraError, Format, Input, Memory, Pixels};
 
 /// What a device is asked for, in this order: what programs that look at it know best comes first.
 const FORMATS: [(Format, u32); 3] = [
@@ -55,7 +55,7 @@ impl Device {
         let (format, size_image) = negotiate(&file, &input).map_err(refused)?;
         // Who looks is told by the device how fast pictures come. Where it cannot be told, their times say so.
         let rate = set_rate(&file, input.rate).ok().filter(|it| it.0 > 0 && it.1 > 0).unwrap_or(input.rate);
-        let agreed = Agreed { format, size: input.size, rate };
+        let agreed = Agreed { format, size: input.size, rate, memory: Memory::Shared };
         let converter = Converter::new(&input, agreed).map_err(refused)?;
         let bytes = format.bytes(input.size);
         // Other drivers want all of the buffer that they name. v4l2loopback hands on the length that was written, of

@@ -114,6 +114,9 @@ pub struct OutputConfig {
     pub adaptation: Adaptation,
     /// The V4L2 device that a camera's pictures are written to, such as v4l2loopback's. `None` makes a PipeWire node.
     pub v4l2: Option<PathBuf>,
+    /// Whether a camera hands its pictures out in DMA-BUFs to programs that take them. Not by default: PipeWire gives a
+    /// program that joins the same, also where it takes none.
+    pub dmabuf: bool,
 }
 
 impl OutputConfig {
@@ -128,6 +131,7 @@ impl OutputConfig {
             replay: ReplayOptions::new(),
             adaptation: Adaptation::on(),
             v4l2: None,
+            dmabuf: false,
         }
     }
 
@@ -149,6 +153,13 @@ impl OutputConfig {
     #[must_use]
     pub fn with_v4l2(mut self, device: impl Into<PathBuf>) -> Self {
         self.v4l2 = Some(device.into());
+        self
+    }
+
+    /// Whether a camera hands its pictures out in DMA-BUFs to programs that take them.
+    #[must_use]
+    pub const fn with_dmabuf(mut self, dmabuf: bool) -> Self {
+        self.dmabuf = dmabuf;
         self
     }
 

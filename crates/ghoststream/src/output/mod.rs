@@ -99,7 +99,7 @@ pub(crate) fn check(config: &OutputConfig) -> Result<(), Error> {
     config.adaptation.validate()?;
     match &config.output {
         Output::File { path, container } => Ok(file::check(path, *container, config.overwrite)?),
-        Output::VirtualCamera { name } => Ok(camera::check(name)?),
+        Output::VirtualCamera { name } => camera::check(name, config),
         Output::Rtmp { url } => {
             Ok(rtmp::parse(url).map(drop).map_err(|error| OutputError::link("RTMP", error))?)
         }
@@ -161,6 +161,8 @@ pub(crate) struct OpenedPictures {
     pub(crate) sink: Box<dyn PictureSink>,
     /// Belongs to the pipeline.
     pub(crate) remote: Remote,
+    /// What it does otherwise than was asked for, and why.
+    pub(crate) note: Option<String>,
 }
 
 /// Opens an output that takes pictures; `timeline` says when they were made.
@@ -174,14 +176,17 @@ pub(crate) fn open_pictures(
         Output::Frames { format } => {
             let queue = FramesQueue::default();
             let sink = Box::new(frames::FramesSink::new(*format, offer, queue.clone()));
-            Ok(OpenedPictures { sink, remote: Remote::Frames(queue) })
+            Ok(OpenedPictures { sink, remote: Remote::Frames(queue), note: None })
         }
         Output::VirtualCamera { name } => {
-            let sink: Box<dyn PictureSink> = match &config.v4l2 {
-                Some(device) => Box::new(camera::DeviceSink::open(name, device, offer)?),
-                None => Box::new(camera::CameraSink::open(name, offer, timeline.clone())?),
+            let (sink, note): (Box<dyn PictureSink>, _) = match &config.v4l2 {
+                Some(device) => (Box::new(camera::DeviceSink::open(name, device, offer)?), None),
+                None => {
+                    let (device, note) = camera::dmabufs(config.dmabuf);
+                    (Box::new(camera::CameraSink::open(name, offer, timeline.clone(), device)?), note)
+                }
             };
-            Ok(OpenedPictures { sink, remote: Remote::None })
+            Ok(OpenedPictures { sink, remote: Remote::None, note })
         }
         _ => Err(Error::State("an output passed its check that cannot be opened")),
     }

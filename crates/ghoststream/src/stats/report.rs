@@ -158,6 +158,8 @@ pub struct CameraReport {
     pub opened: u64,
     /// Pictures that were sent to whoever looked.
     pub shown: u64,
+    /// Those of them that were sent in DMA-BUFs; the others were in shared memory.
+    pub in_dmabufs: u64,
     /// Pictures that came while nobody looked: they were not converted.
     pub unwatched: u64,
     /// Pictures that were left out since who looked agreed on a slower rate.

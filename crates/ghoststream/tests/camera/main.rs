@@ -2,6 +2,7 @@
 
 mod browser;
 mod device;
+mod dmabuf;
 mod node;
 mod product;
 mod rig;

@@ -7,21 +7,7 @@ use ghoststream_camera::Format;
 use testkit::peers::GstViewer;
 use testkit::viewer::{Viewer, Wish};
 
-use crate::rig::{Rig, SIZE, until};
-
-/// Numbers that the card's frames carry, in the order in which they were seen.
-fn numbers(viewer: &Viewer) -> Vec<u32> {
-    viewer.seen().iter().filter_map(|it| it.stamp).map(|it| it.frame).collect()
-}
-
-/// Fails unless every picture is the test card, but for still cards before the first, and none comes twice or out of
-/// order.
-fn must_be_in_order(viewer: &Viewer) {
-    let numbers = numbers(viewer);
-    let still = viewer.seen().iter().take_while(|it| it.stamp.is_none()).count();
-    assert_eq!(numbers.len() + still, viewer.count(), "each picture is the card");
-    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
-}
+use crate::rig::{Rig, SIZE, must_be_in_order, numbers, until};
 
 #[test]
 fn every_raw_format_has_the_card_at_every_size() {

@@ -43,7 +43,7 @@ fn camera() -> Output {
 }
 
 /// The id of a camera's node, once it is there.
-fn node(session: &Session, name: &str) -> u32 {
+pub fn node(session: &Session, name: &str) -> u32 {
     let mut found = None;
     until("the camera's node", || {
         let listed = std::process::Command::new("pw-dump").envs(session.environment()).output().unwrap();

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use ghoststream::test_card::{Card, Stamp};
 use ghoststream::{Color, ColorRange, ColorSpace, PixelFormat, Size, Timestamp};
-use ghoststream_camera::{Camera, Cards, Input, Pixels};
+use ghoststream_camera::{Camera, Cards, Input, Pixels, Udmabuf};
 use testkit::Session;
+use testkit::viewer::Viewer;
 
 /// The test card in grey, NV12.
 struct Grey {
@@ -57,13 +58,32 @@ pub struct Rig {
 impl Rig {
     /// One that shows nothing yet.
     pub fn still(fps: u32) -> Self {
+        Self::open(fps, None)
+    }
+
+    /// One that shows the test card at a rate, in DMA-BUFs to those who take them.
+    pub fn in_dmabufs(fps: u32) -> Self {
+        Self::with(fps, Udmabuf::open().unwrap())
+    }
+
+    /// The same, of a device.
+    pub fn with(fps: u32, device: Udmabuf) -> Self {
+        let mut rig = Self::open(fps, Some(device));
+        rig.go(fps);
+        rig
+    }
+
+    fn open(fps: u32, dmabufs: Option<Udmabuf>) -> Self {
         let session = Session::start().unwrap();
         session.enter();
         let color = Color::new(ColorSpace::Bt709, ColorRange::Limited);
         let input = Input { format: PixelFormat::Nv12, size: SIZE, color, rate: (fps, 1) };
         let cards = Cards { waiting: flat(SIZE, 60), paused: flat(SIZE, 90) };
-        let camera = Arc::new(Camera::open(NAME, input, cards).unwrap());
-        Self { painter: None, camera, session }
+        let camera = match dmabufs {
+            Some(device) => Camera::open_with_dmabufs(NAME, input, cards, device),
+            None => Camera::open(NAME, input, cards),
+        };
+        Self { painter: None, camera: Arc::new(camera.unwrap()), session }
     }
 
     /// One that shows the test card at a rate.
@@ -118,4 +138,20 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(30), "{what} did not happen within half a minute");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Numbers that the card's frames carry, in the order in which they were seen.
+pub fn numbers(viewer: &Viewer) -> Vec<u32> {
+    viewer.seen().iter().filter_map(|it| it.stamp).map(|it| it.frame).collect()
+}
+
+/// Fails unless every picture is the test card, but for still cards before the first, and none comes twice or out of
+/// order.
+pub fn must_be_in_order(viewer: &Viewer) {
+    // At once, for it goes on.
+    let seen = viewer.seen();
+    let numbers: Vec<u32> = seen.iter().filter_map(|it| it.stamp).map(|it| it.frame).collect();
+    let still = seen.iter().take_while(|it| it.stamp.is_none()).count();
+    assert_eq!(numbers.len() + still, seen.len(), "each picture is the card");
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
 }

@@ -1,6 +1,7 @@
 //! A program that looks at a camera as a script says: in a format of its choice, holding on to buffers, slow to take
 //! them, and reading what the test card says in each picture.
 
+mod dmabuf;
 mod picture;
 mod run;
 
@@ -27,6 +28,19 @@ pub struct Wish {
     pub reads: bool,
     /// How long it sits on each picture.
     pub sleeps: Duration,
+    /// In what memory it takes them.
+    pub takes: Takes,
+}
+
+/// In what memory a viewer takes pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// In what PipeWire maps. Knows nothing of modifiers, and does not read DMA-BUFs.
+    Shared,
+    /// In linear DMA-BUFs if it can be, else in shared memory.
+    DmaBufs,
+    /// The same, but once DMA-BUFs are agreed on it finds that it cannot import them.
+    DmaBufsUntilTried,
 }
 
 impl Wish {
@@ -39,7 +53,15 @@ impl Wish {
             holds: 0,
             reads: true,
             sleeps: Duration::ZERO,
+            takes: Takes::Shared,
         }
+    }
+
+    /// The same in such memory.
+    #[must_use]
+    pub const fn taking(mut self, takes: Takes) -> Self {
+        self.takes = takes;
+        self
     }
 
     /// The same at this size only.
@@ -61,17 +83,32 @@ pub struct Seen {
     pub number: u64,
     /// What the test card in it says; nothing where it is another picture.
     pub stamp: Option<Stamp>,
+    /// Whether it came in a DMA-BUF.
+    pub in_dmabuf: bool,
+    /// The least and the greatest value of its chroma, where that has planes of its own in a DMA-BUF and was read.
+    pub chroma: Option<(u8, u8)>,
 }
 
 #[derive(Debug, Default)]
 struct Told {
     size: Option<Size>,
+    /// How often a format was agreed on.
+    agreements: u64,
     seen: Vec<Seen>,
     /// Pictures whose buffer said that nothing is in it.
     empty: u64,
+    /// Pictures in DMA-BUFs that were not agreed on.
+    unasked: u64,
     error: Option<String>,
     /// It is to end, also in the middle of what it is slow at.
     ends: bool,
+}
+
+/// What its thread is told.
+#[derive(Debug)]
+enum Command {
+    Agree,
+    Stop,
 }
 
 type Shared = Arc<Mutex<Told>>;
@@ -83,7 +120,7 @@ fn lock(shared: &Shared) -> MutexGuard<'_, Told> {
 /// A running viewer. Dropping it lets go of the camera.
 pub struct Viewer {
     told: Shared,
-    stop: pipewire::channel::Sender<()>,
+    commands: pipewire::channel::Sender<Command>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -100,13 +137,13 @@ impl Viewer {
     /// PipeWire does not answer.
     pub fn open(node: u32, wish: Wish) -> Result<Self> {
         let told = Shared::default();
-        let (stop, stopped) = pipewire::channel::channel();
+        let (commands, received) = pipewire::channel::channel();
         let (ready, started) = mpsc::sync_channel(1);
         let shared = Arc::clone(&told);
         let thread = std::thread::Builder::new()
             .name("viewer".into())
-            .spawn(move || run::run(node, wish, stopped, &shared, &ready))?;
-        let this = Self { told, stop, thread: Some(thread) };
+            .spawn(move || run::run(node, wish, received, &shared, &ready))?;
+        let this = Self { told, commands, thread: Some(thread) };
         started.recv().context("the viewer's thread ended")??;
         Ok(this)
     }
@@ -134,6 +171,16 @@ impl Viewer {
         lock(&self.told).seen.len()
     }
 
+    /// Says once more what it takes, so that a format is agreed on anew, with new buffers.
+    pub fn agree_again(&self) {
+        let _ = self.commands.send(Command::Agree);
+    }
+
+    /// How often a format was agreed on.
+    pub fn agreements(&self) -> u64 {
+        lock(&self.told).agreements
+    }
+
     /// What it got, in order.
     pub fn seen(&self) -> Vec<Seen> {
         lock(&self.told).seen.clone()
@@ -149,6 +196,11 @@ impl Viewer {
         lock(&self.told).empty
     }
 
+    /// Pictures that came in DMA-BUFs to one that does not know them, and were not read.
+    pub fn unasked(&self) -> u64 {
+        lock(&self.told).unasked
+    }
+
     /// Why there is no stream, if there is none.
     pub fn error(&self) -> Option<String> {
         lock(&self.told).error.clone()
@@ -158,7 +210,7 @@ impl Viewer {
 impl Drop for Viewer {
     fn drop(&mut self) {
         lock(&self.told).ends = true;
-        let _ = self.stop.send(());
+        let _ = self.commands.send(Command::Stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -49,6 +49,7 @@ table! {
     disk_dir "disk-dir": String,
     disk_size "disk-size": ByteSize,
     v4l2 "v4l2": String,
+    dmabuf "dmabuf": bool,
     key_file "key-file": String,
     key_env "key-env": String,
     mode "mode": String,
@@ -104,6 +105,7 @@ impl OutputTable {
             .with_overwrite(self.overwrite.unwrap_or(false));
         config.replay = self.replay_options(directory);
         config.v4l2 = self.v4l2.as_ref().map(PathBuf::from);
+        config.dmabuf = self.dmabuf.unwrap_or(false);
         if let Some(audio) = &self.audio {
             let tracks = audio.iter().map(|it| it.number("audio", &names.audio));
             config = config.with_audio_tracks(tracks.collect::<Result<Vec<_>, _>>()?);
@@ -163,7 +165,7 @@ impl OutputTable {
         let wrong = |name, of: &str| Err(ConfigError::new(name, "set", format!("with {of} alone")));
         let without =
             |name, other: &str| Err(ConfigError::new(name, "set", format!("together with {other}")));
-        let of_kinds: [(&'static str, bool, &[&str]); 15] = [
+        let of_kinds: [(&'static str, bool, &[&str]); 16] = [
             ("container", self.container.is_some(), &["file", "replay"]),
             ("overwrite", self.overwrite.is_some(), &["file"]),
             ("directory", self.directory.is_some(), &["replay"]),
@@ -171,6 +173,7 @@ impl OutputTable {
             ("disk-dir", self.disk_dir.is_some(), &["replay"]),
             ("disk-size", self.disk_size.is_some(), &["replay"]),
             ("v4l2", self.v4l2.is_some(), &["camera"]),
+            ("dmabuf", self.dmabuf.is_some(), &["camera"]),
             ("key-file", self.key_file.is_some(), &["url"]),
             ("key-env", self.key_env.is_some(), &["url"]),
             ("adapt", self.adapt.is_some(), &["url"]),

@@ -111,6 +111,7 @@ fn every_mistake_is_told_with_its_line() {
     refused(&format!("{replay}disk_dir = \"d\"\ndisk_size = \"1M\"\n"), "1:9", "16 MiB");
     refused(&format!("{replay}disk_dir = \"d\"\ndisk_size = \"1P\"\n"), "5:13", "such as 800M");
     refused(&format!("{output}v4l2 = \"/dev/video9\"\n"), "1:9", "with camera alone");
+    refused(&format!("{output}dmabuf = true\n"), "1:9", "with camera alone");
     refused("[output.a]\nreplay = 9\nmax_size = \"much\"\n", "3:12", "such as 800M");
     refused("[output.a]\nreplay = 9\ndirectory = \"c\"\nmax_size = 12\n", "1:9", "1 MiB");
     refused("[output.a]\nurl = \"rtmp://h/a/hidden\"\nlatency = 9\n", "1:9", "with an SRT URL alone");
@@ -150,9 +151,10 @@ fn each_kind_of_output_has_keys_of_its_own() {
                 [output.srt]\nurl = \"srt://h:1\"\nmode = \"caller\"\nlatency = 200\nstream_id = \"publish/a&b\"\nadapt = true\n\
                 [output.rtmp]\nurl = \"rtmp://h/app/key\"\nbitrate_floor = 900\nhalf_rate_below = 950\n\
                 [output.replay]\nreplay = 30\ndirectory = \"c\"\nmax_size = \"2G\"\ndisk_dir = \"held\"\ndisk_size = \"40G\"\n\
-                [output.camera]\ncamera = \"Me\"\nv4l2 = \"/dev/video9\"\n";
+                [output.camera]\ncamera = \"Me\"\nv4l2 = \"/dev/video9\"\n\
+                [output.fast]\ncamera = \"Fast\"\ndmabuf = true\n";
     let file = parse(text).unwrap();
-    let [srt, rtmp, replay, camera] = &file.outputs[..] else { panic!("{file:?}") };
+    let [srt, rtmp, replay, camera, fast] = &file.outputs[..] else { panic!("{file:?}") };
     let url = "srt://h:1?mode=caller&latency=200&streamid=publish%2Fa%26b";
     assert_eq!(srt.output, Output::Srt { url: url.into() });
     assert_eq!((srt.adaptation.follows, srt.adaptation.floor_kbps), (true, Some(400)));
@@ -164,6 +166,7 @@ fn each_kind_of_output_has_keys_of_its_own() {
     assert!(disk.directory.is_absolute() && disk.directory.ends_with("held"), "{disk:?}");
     assert_eq!(disk.max_bytes, 40 << 30);
     assert_eq!(camera.v4l2.as_deref(), Some(Path::new("/dev/video9")));
+    assert!(fast.dmabuf && !camera.dmabuf, "only where it is asked for");
 }
 
 #[test]

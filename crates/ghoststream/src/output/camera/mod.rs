@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use card::Card;
 pub(super) use device::DeviceSink;
-use ghoststream_camera::{Audience, Camera, Cards, Input, Pixels};
+use ghoststream_camera::{Audience, Camera, Cards, Input, Pixels, Udmabuf};
 
 use super::{OutputError, PictureOffer, PictureSink};
 use crate::av::Picture;
+use crate::config::{ConfigError, OutputConfig};
 use crate::encode::{Frame, InputSpec};
 use crate::stats::{CameraReport, OutputReport};
-use crate::{Color, ColorRange, ColorSpace, FrameRate, PixelFormat, Timeline};
+use crate::{Color, ColorRange, ColorSpace, Error, FrameRate, PixelFormat, Timeline};
 
 /// What a camera's pictures mean, whatever its source and size: what USB cameras send. Browsers do not ask, they take
 /// every camera for one (`docs/camera.md`); programs know no HDR camera.
@@ -30,18 +31,44 @@ pub(crate) struct CameraSink {
     timeline: Timeline,
 }
 
-/// Whether a camera may be called so.
-pub(super) fn check(name: &str) -> Result<(), OutputError> {
-    Ok(ghoststream_camera::check_name(name)?)
+/// Whether a camera may be called so, and can be all that it is to be.
+pub(super) fn check(name: &str, config: &OutputConfig) -> Result<(), Error> {
+    if config.dmabuf && config.v4l2.is_some() {
+        let allowed = "without v4l2: what is written to a device is copied";
+        return Err(ConfigError::new("dmabuf", true, allowed).into());
+    }
+    Ok(ghoststream_camera::check_name(name).map_err(OutputError::from)?)
+}
+
+/// What makes DMA-BUFs, where they are wanted; else why there is none.
+pub(super) fn dmabufs(wanted: bool) -> (Option<Udmabuf>, Option<String>) {
+    let opened = wanted.then(Udmabuf::open);
+    let Some(Err(error)) = opened else { return (opened.and_then(Result::ok), None) };
+    let why = format!(
+        "the camera has its pictures in shared memory and not in DMA-BUFs: {}: {error}. It needs that device \
+         (`sudo modprobe udmabuf`) and the right to open it, which the group `kvm` may have",
+        Udmabuf::PATH
+    );
+    (None, Some(why))
 }
 
 impl CameraSink {
     /// Makes the camera: from here on programs find it, and get the still card.
-    pub(super) fn open(name: &str, offer: &PictureOffer, timeline: Timeline) -> Result<Self, OutputError> {
+    /// With a device that makes them, in DMA-BUFs to those who take them.
+    pub(super) fn open(
+        name: &str,
+        offer: &PictureOffer,
+        timeline: Timeline,
+        dmabufs: Option<Udmabuf>,
+    ) -> Result<Self, OutputError> {
         let input = input(offer, COLOR);
         let card = |headline| -> Arc<dyn Pixels> { Arc::new(Card::new(input.size, headline, name)) };
         let cards = Cards { waiting: card("Waiting for a picture"), paused: card("Paused") };
-        let camera = Camera::open(name, shown(&input, offer), cards)?;
+        let shown = shown(&input, offer);
+        let camera = match dmabufs {
+            Some(device) => Camera::open_with_dmabufs(name, shown, cards, device)?,
+            None => Camera::open(name, shown, cards)?,
+        };
         Ok(Self { name: name.to_owned(), input, camera, timeline })
     }
 }
@@ -114,6 +141,7 @@ impl PictureSink for CameraSink {
             name: self.name.clone(),
             opened: stats.opened,
             shown: stats.shown,
+            in_dmabufs: stats.in_dmabufs,
             unwatched: stats.unwatched,
             thinned: stats.thinned,
             dropped: stats.dropped,

@@ -97,7 +97,8 @@ pub(super) fn open(
         Some(early) => early,
         None => output::open_pictures(&entry.config, &offer, &shared.timeline)?,
     };
-    let OpenedPictures { sink, remote } = opened;
+    let OpenedPictures { sink, remote, note } = opened;
+    note.into_iter().for_each(|note| shared.journal.note(note));
     let input = sink.input();
     let tone = ToneMapping::from(wishes);
     let wanted = Wanted {
