@@ -17,6 +17,10 @@ pub const TUNED: &[Make] = &[
     |_| loss_bursts(),
     |_| stall(),
     |seed| busy_peer(seed),
+    |_| dips(),
+    |_| waves(),
+    |_| falls(),
+    |_| short_cuts(),
 ];
 
 /// A rate that never changes.
@@ -93,4 +97,28 @@ pub fn busy_peer(seed: u64) -> Link {
         at += busy + 0.1 + 2.0 * random.unit();
     }
     link
+}
+
+/// A little more than enough, half of that for twenty seconds again and again, and a buffer that hardly holds a key
+/// picture.
+pub fn dips() -> Link {
+    Link::new("dips", 180, |at| if at % 45.0 > 25.0 { 3000.0 } else { 6500.0 })
+        .with_one_way(25)
+        .with_buffer(64_000)
+}
+
+/// Down to a fifth and up again, without a rest.
+pub fn waves() -> Link {
+    Link::new("waves", 180, |at| 3800.0 + 2600.0 * (at * std::f64::consts::TAU / 36.0).cos()).with_one_way(40)
+}
+
+/// Up and down, at once.
+pub fn falls() -> Link {
+    Link::new("falls", 180, |at| [8000.0, 2200.0, 5000.0, 1500.0][(at / 22.0) as usize % 4]).with_one_way(40)
+}
+
+/// Nothing moves for a moment that is about as long as what is sent may take.
+pub fn short_cuts() -> Link {
+    let still = [(15.0, 15.7), (50.0, 51.2), (90.0, 90.4), (130.0, 132.5)];
+    still.iter().fold(Link::new("short cuts", 180, |_| 6500.0), |link, it| link.still(it.0, it.1))
 }

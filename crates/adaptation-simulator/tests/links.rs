@@ -1,6 +1,6 @@
 //! What the controller reaches on links, and how that is beside what others do.
 
-use adaptation_simulator::links::{bufferbloat, busy_peer, cellular, constant, stall, step};
+use adaptation_simulator::links::{bufferbloat, busy_peer, cellular, constant, dips, stall, step, waves};
 use adaptation_simulator::{HELD_OUT, HELD_OUT_OUTAGES, Make, Mean, OUTAGES, Outcome, Over, TUNED, rows};
 
 const BOTH: [Over; 2] = [Over::Rtmp, Over::Srt];
@@ -49,6 +49,17 @@ fn a_link_that_halves_loses_nothing_and_is_used_again_when_it_is_back() {
         // SRT has to try what is carried, and waits for up to 80 s after a try that failed.
         let back = set(&outcome, if over == Over::Rtmp { 125 } else { 160 }, 180);
         assert!(back > 5500.0, "{} {}: {back}", over.name(), link.name);
+    }
+}
+
+/// What a full queue lost comes again, and needs room; a delay that grows while it drains does not stand.
+#[test]
+fn a_shallow_queue_and_a_link_that_goes_on_falling_lose_little_where_late_is_lost() {
+    for (link, most) in [(dips(), 0.012), (waves(), 0.002)] {
+        let all: Vec<_> = (1..=5).map(|seed| Over::Srt.ours(&link, seed)).collect();
+        let mean = Mean::of(&all);
+        println!("{}: {mean:?}", link.name);
+        assert!(mean.missed < most, "{}: {}", link.name, mean.missed);
     }
 }
 
@@ -105,8 +116,7 @@ fn on_links_that_were_held_out_it_delivers_more_and_moves_less_too() {
     for over in BOTH {
         let (ours, theirs) = means(over, HELD_OUT);
         assert!(ours.delivered_kbps > 1.05 * theirs.delivered_kbps);
-        // Over SRT nearly nothing is lost with either, and luck decides.
-        assert!(ours.missed < theirs.missed + 0.001);
+        assert!(ours.missed < 0.9 * theirs.missed);
         assert!(ours.needless < 0.9 * theirs.needless);
         assert!(ours.movement < theirs.movement && ours.turns < theirs.turns);
     }
@@ -121,7 +131,7 @@ fn a_path_that_is_back_is_used_at_once() {
         assert!(back < 5.0 && back < 0.5 * with_theirs, "{back} {with_theirs}");
         // OBS begins each connection with all that was asked for, which is right where the path carries it.
         assert!(ours.delivered_kbps > 0.98 * theirs.delivered_kbps && ours.movement < theirs.movement);
-        assert!(ours.missed < theirs.missed + 0.001);
+        assert!(ours.missed < theirs.missed);
     }
 }
 

@@ -80,6 +80,8 @@ impl Controller {
     const SETTLES: Duration = Duration::from_secs(1);
     /// A path that falls silent so soon after a jam was falling silent already.
     const MOMENT: Duration = Duration::from_millis(700);
+    /// What is lost until so long after a cut was sent before it.
+    const SHOWS_LOSS: Duration = Duration::from_millis(200);
     /// How long it is that more is tried.
     const TRIAL: Duration = Duration::from_secs(2);
     /// A sender may be held up for so long by its own machine, which is no reason to drop anything.
@@ -204,7 +206,9 @@ impl Controller {
     /// Down at once to what the path carries, and below that by what has to drain.
     fn cut(&mut self, now: Duration, view: &View) {
         let over = (view.current - view.trouble).max(0.0);
-        let used = (0.94 - 2.0 * over / view.room).clamp(view.least_used, 0.94);
+        // What was lost in a full queue comes again, and is carried within half the room, too.
+        let debt = if view.overflows { view.debt } else { 0.0 };
+        let used = (0.94 - 2.0 * over.max(debt) / view.room).clamp(view.least_used, 0.94);
         let mut aim = self.picture(view.carried * used);
         // A transport that sends again carries little for a moment: a little at a time, while there is time.
         if view.losing && view.age < view.room / 2.0 {
@@ -216,9 +220,14 @@ impl Controller {
 
     fn drain(&mut self, now: Duration, view: &View, since: Duration, from: f64) {
         let waited = now.saturating_sub(since).as_secs_f64();
+        let grows =
+            view.shows() && waited > 2.0 * view.window && view.standing > from.max(view.trouble_again);
+        // A shallow queue that is full delays nothing more, and loses what comes. After a silence that is what waited.
+        let overflows =
+            view.overflows && self.before_silence.is_none() && waited > Self::SHOWS_LOSS.as_secs_f64();
         if view.standing < view.trouble / 4.0 && waited > view.window {
             self.phase = Phase::Open { since: now };
-        } else if view.shows() && waited > 2.0 * view.window && view.standing > from.max(0.5 * view.room) {
+        } else if grows || overflows {
             self.before_silence = None;
             self.cut(now, view);
         } else if view.standing > view.trouble / 4.0 {
@@ -277,11 +286,12 @@ impl Controller {
         hopeless && again
     }
 
-    /// Asks for a key picture once a second at most, and only where it gets through.
+    /// Asks for a key picture once a second at most, and only where it gets through. Where something is missing that
+    /// comes too late it is not waited until the transport has given it up.
     fn ask(&mut self, now: Duration, signals: &Signals, view: &View) -> bool {
         const AGAIN: Duration = Duration::from_secs(1);
         let again = self.asked_at.is_none_or(|at| now.saturating_sub(at) >= AGAIN);
-        let asks = signals.needs_key_picture && again && view.moves() && view.current < view.room / 3.0;
+        let asks = (signals.needs_key_picture || view.missed) && again && view.takes_key_picture();
         if asks {
             self.asked_at = Some(now);
         }

@@ -13,6 +13,8 @@ pub(crate) struct View {
     pub(crate) trouble: f64,
     /// Of what is carried, so much is used at least while a jam drains.
     pub(crate) least_used: f64,
+    /// A standing delay that is cut again, where it has grown since the last cut.
+    pub(crate) trouble_again: f64,
     /// Of the bitrate, so much is left while nothing moves.
     pub(crate) in_silence: f64,
     /// And while what waited for a new connection goes out.
@@ -29,6 +31,14 @@ pub(crate) struct View {
     held_back: bool,
     /// Whether so much of it that the path may carry more than what arrives, and not because it is full.
     pub(crate) losing: bool,
+    /// Whether the queue before the narrowest place is full, and what comes is lost there.
+    pub(crate) overflows: bool,
+    /// How many seconds the path needs for what was lost there: what is sent again is carried, too.
+    pub(crate) debt: f64,
+    /// Whether something is missing that comes too late even if it is on its way.
+    pub(crate) missed: bool,
+    /// How long what comes now waits on its way, as the round trip shows it.
+    round_over: f64,
     /// What reached the peer lately.
     pub(crate) carried: f64,
     /// The same, over a second where it comes in lumps.
@@ -62,10 +72,10 @@ impl View {
         let round = window.base_round().as_secs_f64();
         // Where what is late is lost, a jam is fought at once; where it is shown all the same, there is
         // time to see whether it passes, and to let it drain slowly.
-        let (trouble, least_used, in_silence, at_first) = if terms.late_is_lost {
-            ((room / 10.0).max((room / 4.0).min(0.1)), 0.25, 0.4, 0.6)
+        let (trouble, again, least_used, in_silence, at_first) = if terms.late_is_lost {
+            ((room / 10.0).max((room / 4.0).min(0.1)), 0.2, 0.25, 0.4, 0.6)
         } else {
-            ((room / 4.0).min(0.7), 0.8, 0.7, 1.0)
+            ((room / 4.0).min(0.7), 0.5, 0.8, 0.7, 1.0)
         };
         let trouble = trouble.max(0.04).max(round);
         let (silent, lump) = (window.silent(now).as_secs_f64(), window.lump().as_secs_f64());
@@ -86,21 +96,35 @@ impl View {
         let (carried, learnt) =
             if lossy { (short.max(0.7 * long), long) } else { (short, window.delivered_kbps(recent)) };
         let drains = if lossy { long } else { short };
+        let round_over = window.round_over_base();
         let losing = lossy
             && window.lost_share(Duration::from_secs(1)) > 0.02
-            && window.round_over_base() < 0.1_f64.max(round / 2.0);
+            && round_over < 0.1_f64.max(round / 2.0);
+        // Losses alone are the air's; with a longer round trip they are a queue's.
+        let overflows = terms.late_is_lost
+            && window.lost_share(Duration::from_millis(300)) > 0.1
+            && round_over > 0.04_f64.max(round / 4.0);
+        let age = window.age();
+        let missed = terms.late_is_lost
+            && window.lossy(Duration::from_secs(1))
+            && age > (room - round_over).max(room / 2.0);
         Self {
             room,
             trouble,
             least_used,
+            trouble_again: again * room,
             in_silence,
             at_first,
             window: over,
             standing: window.standing(Duration::from_secs_f64(over), drains),
             current: window.standing(Duration::ZERO, drains),
-            age: window.age(),
+            age,
             held_back: lossy && terms.late_is_lost,
             losing,
+            overflows,
+            debt: window.debt(Duration::from_millis(500)),
+            missed,
+            round_over,
             carried,
             learnt,
             delivered: window.delivered_kbps(Duration::from_secs(2)),
@@ -120,6 +144,16 @@ impl View {
     /// Whether it shows how much less it carries: while nothing comes from a program that may be busy, it does not.
     pub(crate) fn shows(&self) -> bool {
         self.moves() || !self.by_program
+    }
+
+    /// Whether a key picture that is made now comes while it is of use: where what is late is lost, one that waits for
+    /// the end of a silence is the first that is.
+    pub(crate) fn takes_key_picture(&self) -> bool {
+        if self.by_program {
+            !self.moves() || self.round_over < self.room / 3.0
+        } else {
+            self.moves() && self.current < self.room / 3.0
+        }
     }
 
     pub(crate) fn jammed(&self) -> bool {

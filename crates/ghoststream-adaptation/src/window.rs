@@ -123,6 +123,15 @@ impl Window {
         if lost < FEW { 0.0 } else { lost as f64 / sent.max(lost) as f64 }
     }
 
+    /// For how many seconds the path is busy with what was lost within the last `over`, at the rate at which it let
+    /// the rest through.
+    pub(crate) fn debt(&self, over: Duration) -> f64 {
+        let Some(last) = self.samples.back() else { return 0.0 };
+        let first = self.samples.iter().find(|it| last.at - it.at <= over).unwrap_or(last);
+        let (lost, sent) = (last.lost.saturating_sub(first.lost), last.sent.saturating_sub(first.sent));
+        lost as f64 * (last.at - first.at).as_secs_f64() / sent.saturating_sub(lost).max(1) as f64
+    }
+
     /// The round trip time now, beyond that of the path with nothing in the way, in seconds.
     pub(crate) fn round_over_base(&self) -> f64 {
         let now = self.samples.back().and_then(|it| it.rtt).unwrap_or_default();
