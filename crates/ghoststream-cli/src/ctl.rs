@@ -6,6 +6,7 @@ use std::time::Duration;
 use ghoststream::control::{Client, ClientError, Code, Directory, Instance, OutputTable, Request};
 use serde_json::{Map, Value};
 
+use crate::answer::words;
 use crate::args::{CtlArgs, CtlCommand};
 use crate::failure::Failure;
 use crate::print;
@@ -125,101 +126,6 @@ fn absolute(key: &str, path: &str) -> Result<Value, Failure> {
     path.to_str().map(Value::from).ok_or_else(|| Failure::usage("the path must be UTF-8"))
 }
 
-/// An answer for people.
-fn words(request: &Request, answer: &Value) -> String {
-    let text = |it: &Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned);
-    match request {
-        Request::Status => {
-            let status = &answer["status"];
-            let mut lines = vec![format!(
-                "{}: {}, {:.0} s, {} frames, {} dropped, {:.1} fps, {:.0} kbit/s",
-                answer["pid"],
-                text(&status["state"]),
-                status["seconds"].as_f64().unwrap_or_default(),
-                status["encoded"],
-                status["dropped"],
-                status["fps"].as_f64().unwrap_or_default(),
-                status["bitrate_kbps"].as_f64().unwrap_or_default(),
-            )];
-            lines.extend(outputs(&status["outputs"]));
-            lines.join("\n")
-        }
-        Request::Outputs => outputs(&answer["outputs"]).join("\n"),
-        Request::AddOutput { .. } => format!("added as output {}", answer["output"]),
-        Request::AddRendition { name, .. } => format!(
-            "added as rendition {}; it is encoded once an output takes it: add-output rendition={name} …",
-            answer["rendition"]
-        ),
-        Request::SaveReplay { .. } => {
-            let saved = answer["saved"].as_array().into_iter().flatten();
-            let line = |it: &Value| {
-                format!("saved {}: {:.1} s", text(&it["path"]), it["seconds"].as_f64().unwrap_or_default())
-            };
-            saved.map(line).collect::<Vec<_>>().join("\n")
-        }
-        Request::RemoveOutput { .. } => ended(&answer["report"]),
-        Request::Stop => {
-            let reports = answer["report"]["outputs"].as_array().into_iter().flatten().map(ended);
-            let lines: Vec<_> = reports.collect();
-            if lines.is_empty() { "stopped".to_owned() } else { lines.join("\n") }
-        }
-        Request::Pause => "paused".to_owned(),
-        Request::Resume => "resumed".to_owned(),
-        Request::Marker { text } => format!("marked {text:?}"),
-        Request::Bitrate { kbps, .. } => format!("{kbps} kbit/s from the next picture on"),
-        other => format!("{}: done", other.command()),
-    }
-}
-
-fn outputs(of: &Value) -> Vec<String> {
-    let line = |it: &Value| {
-        let mut line = format!(
-            "  {} {} {}, {:.0} s",
-            it["id"],
-            it["name"].as_str().unwrap_or("output"),
-            it["state"].as_str().unwrap_or_default(),
-            it["seconds"].as_f64().unwrap_or_default()
-        );
-        line += &stream(&it["live"]);
-        if let Some(held) = it["replay"]["held_seconds"].as_f64() {
-            line += &format!(", {held:.0} s held, {} saved", it["replay"]["clips"]);
-        }
-        if let Some(error) = it["error"].as_str() {
-            line += &format!(": {error}");
-        }
-        line
-    };
-    of.as_array().into_iter().flatten().map(line).collect()
-}
-
-/// How a stream goes: at which bitrate, and what its viewers have missed.
-fn stream(live: &Value) -> String {
-    let mut text = String::new();
-    if let Some(kbps) = live["adaptation"]["kbps"].as_u64() {
-        text += &format!(", at {kbps} kbit/s");
-    }
-    if let Some(dropped @ 1..) = live["dropped"].as_u64() {
-        text += &format!(", {dropped} pictures not sent");
-    }
-    let lost = live["connections"].as_u64().unwrap_or_default().saturating_sub(1);
-    match live["last_loss"].as_str() {
-        Some(why) if lost > 0 => text += &format!(", connected {} times, the last loss: {why}", lost + 1),
-        Some(why) => text += &format!(", lost: {why}"),
-        None => {}
-    }
-    text
-}
-
-/// How an output ended.
-fn ended(report: &Value) -> String {
-    let name = report["name"].as_str().or(report["path"].as_str()).unwrap_or("output");
-    let seconds = report["seconds"].as_f64().unwrap_or_default();
-    match report["error"].as_str() {
-        Some(error) => format!("{name}: {seconds:.1} s are whole: {error}"),
-        None => format!("{name}: {seconds:.1} s, whole"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,24 +155,5 @@ mod tests {
         // Where it is meant from, which is not where the other process runs.
         let here = std::env::current_dir().unwrap().join("spool");
         assert_eq!(read(&["replay=60", "disk_dir=spool"])["disk_dir"].as_str(), here.to_str());
-    }
-
-    #[test]
-    fn a_status_is_a_line_and_one_for_each_output() {
-        let output =
-            json!({ "id": 3, "name": "rtmp://h/app/…", "state": "failed", "seconds": 2.4, "error": "gone" });
-        let stream = json!({ "id": 4, "name": "srt://h:1", "state": "reconnecting", "seconds": 6.6, "live": {
-                             "adaptation": { "kbps": 600 }, "dropped": 12, "connections": 2, "last_loss": "gone" } });
-        let replay = json!({ "id": 5, "name": "replay", "state": "running", "seconds": 7.0,
-                             "replay": { "held_seconds": 6.8, "clips": 2 } });
-        let status = json!({ "state": "running", "seconds": 7.0, "encoded": 210, "dropped": 0, "fps": 30.0,
-                             "bitrate_kbps": 2500.0, "outputs": [output, stream, replay] });
-        let text = words(&Request::Status, &json!({ "pid": 5, "status": status }));
-        assert_eq!(
-            text,
-            "5: running, 7 s, 210 frames, 0 dropped, 30.0 fps, 2500 kbit/s\n  3 rtmp://h/app/… failed, 2 s: gone\n  \
-             4 srt://h:1 reconnecting, 7 s, at 600 kbit/s, 12 pictures not sent, connected 2 times, the last loss: gone\n  \
-             5 replay running, 7 s, 7 s held, 2 saved"
-        );
     }
 }

@@ -1,5 +1,6 @@
 //! The `ghoststream` command: flags and glue. The work is in the library.
 
+mod answer;
 mod args;
 mod bench;
 mod camera;
