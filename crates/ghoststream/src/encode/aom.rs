@@ -19,6 +19,7 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     plan.set("row-mt", 1);
     plan.set("threads", wish.threads);
     plan.set("g", wish.gop);
+    plan.keys_every = Some(wish.gop);
     // Without it a forced or regular key frame waits for the lookahead.
     let lookahead = if config.low_latency { 0 } else { config.lookahead.unwrap_or(0) };
     if lookahead > MOST_LOOKAHEAD {

@@ -69,7 +69,7 @@ pub(super) struct Plan {
     pub(super) fills: bool,
     /// Whether its rate control takes every picture for as long as one of the full rate is, whenever it is shown.
     pub(super) counts_pictures: bool,
-    /// Pictures from key frame to key frame, where it places them by counting.
+    /// Pictures from key frame to key frame, where it places them by counting and makes one at once where it is asked.
     pub(super) keys_every: Option<u32>,
     /// The GPU, as CUDA counts them, whose memory it reads pictures from; none where it reads ours.
     pub(super) gpu: Option<u32>,

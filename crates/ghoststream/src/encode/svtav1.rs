@@ -16,6 +16,8 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     check(wish)?;
     let mut plan = Plan::new(wish.pick_format(&[PixelFormat::I420], &[PixelFormat::I010])?);
     plan.restart_for_key = true;
+    // No `keys_every`: where pictures are dropped because the machine is too slow, to open it anew for each key frame
+    // would make it slower still, so that its groups of pictures are longer in time there.
     plan.set("preset", preset(wish.preset, crate::av::codec_major() >= 61));
     plan.set("g", wish.gop);
     plan.set("flags", "+cgop");

@@ -11,6 +11,7 @@ pub(super) fn plan(wish: &Wish<'_>) -> Result<Plan, Unmet> {
     let mut plan = Plan::new(wish.pick_format(&[PixelFormat::I420], &[PixelFormat::I010])?);
     plan.set("preset", preset(wish.preset).0);
     plan.set("g", wish.gop);
+    plan.keys_every = Some(wish.gop);
     plan.set("forced-idr", 1);
     match config.rate_control {
         // A parameter says so.

@@ -30,6 +30,21 @@ fn pictures_come_back_exactly_from_our_frames_and_from_the_wrappers() {
 }
 
 #[test]
+fn key_frames_come_as_often_in_time_where_pictures_are_dropped() {
+    let _emulator = Emulator::load("rtx-3060", 570);
+    for low_latency in [false, true] {
+        let config = config(Codec::H264).with_gop_seconds(0.5).with_low_latency(low_latency);
+        let job = Job::new(config, 23);
+        let run = job.run_at(|index| job.time(3 * index));
+        assert_eq!(run.keys(), [0, 5, 10, 15, 20]);
+        let kinds: String = run.check(150.0).iter().map(|it| it.kind).collect();
+        assert_eq!(kinds.contains('B'), !low_latency, "{kinds}");
+        let run = Job::new(job.config, 35).run();
+        assert_eq!(run.keys(), [0, 15, 30], "none is asked for where none was dropped");
+    }
+}
+
+#[test]
 fn low_latency_gives_a_packet_for_each_picture_at_once() {
     let _emulator = Emulator::load("rtx-3060", 570);
     for codec in [Codec::H264, Codec::Hevc] {

@@ -89,6 +89,23 @@ fn key_frames_come_at_least_as_often_as_asked() {
     }
 }
 
+/// As on a machine that encodes every third picture only. SVT-AV1 would have to be opened anew for each.
+#[test]
+fn key_frames_come_as_often_in_time_where_pictures_are_dropped() {
+    for (row, codec) in ROWS.into_iter().filter(|(row, _)| *row != "libsvtav1") {
+        let config = config()
+            .with_codec(codec)
+            .with_gop_seconds(0.5)
+            .with_preset(EncoderPreset::Fast)
+            .with_bitrate_kbps(800);
+        let job = Job { row: Some(row), ..Job::new(config, 23) };
+        let run = job.run_at(|index| job.time(3 * index));
+        run.check_times();
+        assert_eq!(run.keys(), [0, 5, 10, 15, 20], "{row}");
+        assert_eq!(judge::decode(&run.opened, &run.packets).len(), 23, "{row}");
+    }
+}
+
 #[test]
 fn b_frames_are_as_many_as_asked_for() {
     for codec in [Codec::H264, Codec::Hevc] {
