@@ -96,7 +96,7 @@ fn keys_that_are_missing_or_open_to_others_are_refused_and_limits_told_before_an
     let refused = |arguments: &[&str], file: Option<PathBuf>, part: &str| {
         let mut command = ghoststream(home.path());
         command.arg("stream").args(arguments).args(["--source", "test-card"]);
-        command.env("GHOSTSTREAM_STREAM_KEY", if arguments.contains(&"9000") { "hidden-key" } else { "" });
+        command.env("GHOSTSTREAM_STREAM_KEY", if arguments.len() > 1 { "hidden-key" } else { "" });
         if let Some(file) = file {
             command.arg("--key-file").arg(file);
         }
@@ -112,4 +112,10 @@ fn keys_that_are_missing_or_open_to_others_are_refused_and_limits_told_before_an
     refused(&["twitch"], Some(key_file(home.path(), "hidden-key\nanother", 0o600)), "one line");
     refused(&["twitch"], Some(key_file(home.path(), "hidden key", 0o600)), "holds a space");
     refused(&["twitch", "--bitrate", "9000"], None, "Twitch takes 6000 kbit/s of pictures at most");
+    refused(&["twitch", "--rate-control", "vbr"], None, "take --rate-control cbr");
+    refused(
+        &["kick", "--quality", "20"],
+        None,
+        "Kick takes no crf, but cbr; take --rate-control cbr, and leave --quality",
+    );
 }

@@ -119,6 +119,8 @@ pub(crate) fn check_service(config: &OutputConfig, encoder: &EncoderConfig, fps:
         Output::Rtmp { url } => {
             let wanted = services::Wanted {
                 codec: Some(encoder.codec),
+                rate_control: Some(encoder.rate_control),
+                lossless: encoder.lossless,
                 kbps: encoder.bitrate_kbps.filter(|_| encoder.rate_control.has_bitrate()),
                 key_frames: Some(encoder.gop_seconds),
                 size: encoder.size,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::{Codec, Size};
+use crate::{Codec, RateControl, Size};
 
 /// A live service.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -20,6 +20,8 @@ pub struct Service {
     hosts: Vec<String>,
     /// What its pictures may be encoded with.
     pub codecs: Vec<Codec>,
+    /// How the encoder may spend bits.
+    pub rate_controls: Vec<RateControl>,
     /// The bitrate of pictures to take where nobody asks for another, in kbit/s.
     pub usual_kbps: u32,
     /// The highest bitrate of pictures, in kbit/s.
@@ -38,6 +40,9 @@ pub struct Service {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) codec: Option<Codec>,
+    pub(crate) rate_control: Option<RateControl>,
+    /// Nothing is lost, whatever bitrate that takes.
+    pub(crate) lossless: bool,
     pub(crate) kbps: Option<u32>,
     pub(crate) audio_kbps: Option<u32>,
     pub(crate) key_frames: Option<f64>,
@@ -107,6 +112,7 @@ impl Service {
                  take --gop 2"
             ));
         }
+        self.check_rate_control(wanted)?;
         // Ticks of 60000/1001 and the like are meant as the whole number.
         if let Some(fps) = over(wanted.fps, self.most_fps + 0.5) {
             let most = self.most_fps;
@@ -127,6 +133,20 @@ impl Service {
         }
         Ok(())
     }
+
+    /// What a service takes is at most so many bits, at every moment or on average: no quality, whatever it takes.
+    fn check_rate_control(&self, wanted: &Wanted) -> Result<(), String> {
+        let (name, first) = (&self.name, self.rate_controls[0]);
+        if wanted.lossless {
+            return Err(format!("{name} takes no lossless pictures; leave --lossless away"));
+        }
+        let Some(asked) = wanted.rate_control.filter(|it| !self.rate_controls.contains(it)) else {
+            return Ok(());
+        };
+        let taken = self.rate_controls.iter().map(RateControl::to_string).collect::<Vec<_>>().join(", ");
+        let quality = if asked.has_bitrate() { "" } else { ", and leave --quality away" };
+        Err(format!("{name} takes no {asked}, but {taken}; take --rate-control {first}{quality}"))
+    }
 }
 
 #[cfg(test)]
@@ -145,6 +165,7 @@ mod tests {
             assert!(target.tls() && target.key() == "a-key", "{target}");
             assert_eq!(Service::of_host(target.host()).unwrap().name, service.name);
             assert!(service.usual_kbps <= service.most_kbps && !service.codecs.is_empty());
+            assert_eq!(service.rate_controls[0], RateControl::Cbr, "what a stream has where nobody says");
         }
     }
 
@@ -175,6 +196,15 @@ mod tests {
             (Wanted { kbps: Some(9000), ..Wanted::default() }, "take --bitrate 6000"),
             (Wanted { audio_kbps: Some(400), ..Wanted::default() }, "320 kbit/s of sound"),
             (Wanted { key_frames: Some(5.0), ..Wanted::default() }, "take --gop 2"),
+            (
+                Wanted { rate_control: Some(RateControl::Vbr), ..Wanted::default() },
+                "Twitch takes no vbr, but cbr; take --rate-control cbr",
+            ),
+            (
+                Wanted { rate_control: Some(RateControl::Crf), ..Wanted::default() },
+                "take --rate-control cbr, and leave --quality away",
+            ),
+            (Wanted { lossless: true, ..Wanted::default() }, "leave --lossless away"),
             (Wanted { fps: Some(120.0), ..Wanted::default() }, "take --fps 60"),
             (Wanted { size: Some(Size::new(2560, 1440)), ..Wanted::default() }, "take --size 1920x1080"),
         ];
@@ -184,6 +214,8 @@ mod tests {
         }
         let fits = Wanted {
             codec: Some(Codec::H264),
+            rate_control: Some(RateControl::Cbr),
+            lossless: false,
             kbps: Some(6000),
             audio_kbps: Some(160),
             key_frames: Some(2.0),
@@ -192,6 +224,10 @@ mod tests {
         };
         service("twitch").check(&fits).unwrap();
         service("youtube").check(&Wanted { codec: Some(Codec::AV1), kbps: Some(40_000), ..fits }).unwrap();
+        // AV1's usual encoder has no constant bitrate.
+        service("youtube").check(&Wanted { rate_control: Some(RateControl::Vbr), ..fits }).unwrap();
+        let text = told("youtube", Wanted { rate_control: Some(RateControl::Cqp), ..fits });
+        assert!(text.contains("takes no cqp, but cbr, vbr"), "{text}");
         service("kick").check(&Wanted::default()).unwrap();
     }
 }
