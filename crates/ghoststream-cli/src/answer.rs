@@ -51,8 +51,9 @@ pub fn words(request: &Request, answer: &Value) -> String {
 
 fn outputs(of: &Value) -> Vec<String> {
     let line = |it: &Value| {
+        let label = it["label"].as_str().map(|it| format!("{it}: ")).unwrap_or_default();
         let mut line = format!(
-            "  {} {} {}, {:.0} s",
+            "  {} {label}{} {}, {:.0} s",
             it["id"],
             it["name"].as_str().unwrap_or("output"),
             it["state"].as_str().unwrap_or_default(),
@@ -109,7 +110,7 @@ mod tests {
             json!({ "id": 3, "name": "rtmp://h/app/…", "state": "failed", "seconds": 2.4, "error": "gone" });
         let stream = json!({ "id": 4, "name": "srt://h:1", "state": "reconnecting", "seconds": 6.6, "live": {
                              "adaptation": { "kbps": 600 }, "dropped": 12, "connections": 2, "last_loss": "gone" } });
-        let replay = json!({ "id": 5, "name": "replay", "state": "running", "seconds": 7.0,
+        let replay = json!({ "id": 5, "label": "highlights", "name": "replay", "state": "running", "seconds": 7.0,
                              "replay": { "held_seconds": 6.8, "clips": 2 } });
         let status = json!({ "state": "running", "seconds": 7.0, "encoded": 210, "dropped": 0, "fps": 30.0,
                              "bitrate_kbps": 2500.0, "outputs": [output, stream, replay] });
@@ -118,7 +119,7 @@ mod tests {
             text,
             "5: running, 7 s, 210 frames, 0 dropped, 30.0 fps, 2500 kbit/s\n  3 rtmp://h/app/… failed, 2 s: gone\n  \
              4 srt://h:1 reconnecting, 7 s, at 600 kbit/s, 12 pictures not sent, connected 2 times, the last loss: gone\n  \
-             5 replay running, 7 s, 7 s held, 2 saved"
+             5 highlights: replay running, 7 s, 7 s held, 2 saved"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ghoststream::control::{Client, ClientError, Code, Directory, Instance, OutputTable, Request};
+use ghoststream::control::{Client, ClientError, Code, Directory, Instance, OutputTable, Request, Which};
 use serde_json::{Map, Value};
 
 use crate::answer::words;
@@ -73,7 +73,9 @@ fn request(command: &CtlCommand) -> Result<Request, Failure> {
         CtlCommand::Resume => Request::Resume,
         CtlCommand::SaveReplay { last } => Request::SaveReplay { last: *last },
         CtlCommand::Marker { text } => Request::Marker { text: text.clone() },
-        CtlCommand::Bitrate { kbps, rendition } => Request::Bitrate { kbps: *kbps, rendition: *rendition },
+        CtlCommand::Bitrate { kbps, rendition } => {
+            Request::Bitrate { kbps: *kbps, rendition: rendition.as_deref().map(Which::typed) }
+        }
         CtlCommand::KeyFrame => Request::KeyFrame,
         CtlCommand::AddOutput { says } => {
             Request::AddOutput { output: OutputTable(table(says, "an output", "file=clip.mkv")?) }
@@ -82,7 +84,7 @@ fn request(command: &CtlCommand) -> Result<Request, Failure> {
             let rendition = table(says, "a rendition", "size=640x360")?;
             Request::AddRendition { name: name.clone(), rendition }
         }
-        CtlCommand::RemoveOutput { output } => Request::RemoveOutput { output: *output },
+        CtlCommand::RemoveOutput { output } => Request::RemoveOutput { output: Which::typed(output) },
         CtlCommand::Outputs => Request::Outputs,
         CtlCommand::Stop => Request::Stop,
     })

@@ -88,7 +88,7 @@ audio = ["copy"]
 fn outputs_are_added_by_the_names_of_the_file() {
     let home = tempfile::tempdir().unwrap();
     let text = "source = \"test-card\"\nfps = 15\nencoder = \"software\"\nencoder_preset = \"fastest\"\ncodec = \"h264\"\n\
-                [rendition.full]\nsize = \"320x180\"\n[rendition.small]\nsize = \"160x90\"\n\
+                rate_control = \"cbr\"\n[rendition.full]\nsize = \"320x180\"\n[rendition.small]\nsize = \"160x90\"\n\
                 [audio.beep]\nsource = \"test-card\"\n[audio.copy]\nsource = \"test-card\"\ncodec = \"aac\"\n\
                 [output.recording]\nfile = \"full.mkv\"\n[output.small]\nfile = \"small.mkv\"\nrendition = \"small\"\n";
     let file = home.path().join("evening.toml");
@@ -116,6 +116,21 @@ fn outputs_are_added_by_the_names_of_the_file() {
     until("a second of it", || {
         ctl(&["outputs"]).json()[0]["outputs"][2]["seconds"].as_f64().is_some_and(|it| it > 1.0)
     });
+    // What the file names is told by its name, too; what was added later has a number alone.
+    let listed = &ctl(&["outputs"]).json()[0]["outputs"];
+    let labels: Vec<_> = listed.as_array().unwrap().iter().map(|it| it["label"].as_str()).collect();
+    assert_eq!(labels, [Some("recording"), Some("small"), None]);
+    for (asked, told) in [
+        (&["remove-output", "late"][..], "output = late is not possible: one of recording, small"),
+        (&["bitrate", "900", "--rendition", "tiny"], "rendition = tiny is not possible: one of full, small"),
+        (&["bitrate", "900", "--rendition", "7"], "rendition = 7 is not possible"),
+    ] {
+        let ran = ctl(asked);
+        assert!(ran.status == 2 && format!("{}{}", ran.stdout, ran.stderr).contains(told), "{ran:?}");
+    }
+    assert_eq!(ctl(&["bitrate", "900", "--rendition", "small"]).status, 0);
+    let removed = ctl(&["remove-output", "small"]);
+    assert_eq!((removed.status, &removed.json()[0]["report"]["id"]), (0, &1.into()), "{removed:?}");
     assert_eq!(ctl(&["stop"]).status, 0);
     assert_eq!(running.wait().status, 0);
     let late = judge(home.path().join("late.mp4")).unwrap();

@@ -22,9 +22,11 @@ mod message;
 mod refusal;
 mod seats;
 mod server;
+mod which;
 
 pub use client::{Client, ClientError};
 pub use directory::{Directory, DirectoryError, Instance, Name};
 pub use message::{OutputTable, Request, VERSION};
 pub use refusal::{Code, Refusal};
 pub use server::{Handler, Server, ServerError};
+pub use which::Which;

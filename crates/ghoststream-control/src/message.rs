@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{Code, Refusal};
+use crate::{Code, Refusal, Which};
 
 /// The version of the protocol. Fields may be added to answers within a version, and commands;
 /// whatever a client of it knows keeps its meaning.
@@ -41,9 +41,9 @@ pub enum Request {
     Bitrate {
         /// In thousands of bits a second.
         kbps: u32,
-        /// Of which rendition, counted from 0. `None` is the only one.
+        /// Of which rendition. `None` is the only one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        rendition: Option<usize>,
+        rendition: Option<Which>,
     },
     /// The next picture of every rendition is a key frame.
     KeyFrame,
@@ -61,8 +61,8 @@ pub enum Request {
     },
     /// Finish an output and leave the others as they are.
     RemoveOutput {
-        /// Its number, as `outputs` and `add-output` tell it.
-        output: u64,
+        /// Its number, as `outputs` and `add-output` tell it, or its name.
+        output: Which,
     },
     /// Where it writes to.
     Outputs,
@@ -80,7 +80,7 @@ impl Request {
         ("marker", "takes \"text\", the chapter's title"),
         (
             "bitrate",
-            "takes \"kbps\", a whole number, and \"rendition\", a number from 0, which may be left out",
+            "takes \"kbps\", a whole number, and \"rendition\", a name or a number from 0, which may be left out",
         ),
         ("key-frame", "takes nothing"),
         ("add-output", "takes \"output\", an object with the keys of an [output.NAME] table"),
@@ -88,7 +88,7 @@ impl Request {
             "add-rendition",
             "takes \"name\", and \"rendition\", an object with the keys of a [rendition.NAME] table",
         ),
-        ("remove-output", "takes \"output\", its number"),
+        ("remove-output", "takes \"output\", its name or its number"),
         ("outputs", "takes nothing"),
         ("stop", "takes nothing"),
     ];
@@ -228,14 +228,15 @@ mod tests {
             Request::SaveReplay { last: None },
             Request::SaveReplay { last: Some(12.5) },
             Request::Marker { text: "a \"b\"\n".to_owned() },
-            Request::Bitrate { kbps: 4000, rendition: Some(1) },
+            Request::Bitrate { kbps: 4000, rendition: Some(Which::Number(1)) },
+            Request::Bitrate { kbps: 4000, rendition: Some(Which::Name("small".to_owned())) },
             Request::KeyFrame,
             Request::AddOutput { output: OutputTable(table(json!({ "file": "a.mkv" }))) },
             Request::AddRendition {
                 name: "small".to_owned(),
                 rendition: table(json!({ "size": "640x360", "bitrate": 800 })),
             },
-            Request::RemoveOutput { output: 3 },
+            Request::RemoveOutput { output: Which::Number(3) },
             Request::Outputs,
             Request::Stop,
         ];

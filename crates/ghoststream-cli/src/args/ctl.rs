@@ -46,9 +46,9 @@ pub enum CtlCommand {
     Bitrate {
         /// In thousands of bits a second
         kbps: u32,
-        /// Of which rendition, counted from 0
-        #[arg(long, value_name = "N")]
-        rendition: Option<usize>,
+        /// Of which rendition: its name in the file of `run`, or its number from 0
+        #[arg(long, value_name = "NAME")]
+        rendition: Option<String>,
     },
     /// Make the next picture a key frame
     KeyFrame,
@@ -68,8 +68,8 @@ pub enum CtlCommand {
     },
     /// Finish an output and leave the others as they are
     RemoveOutput {
-        /// Its number, which `outputs` tells
-        output: u64,
+        /// Its number, which `outputs` tells, or its name in the file of `run`
+        output: String,
     },
     /// List where it writes to
     Outputs,

@@ -34,7 +34,7 @@ pub use packets::{PacketFormat, PacketOptions, WhenFull};
 pub use profile::{Place, Profile, ProfileError, Profiles};
 pub use resolve::Resolved;
 pub use run_file::RunFile;
-pub(crate) use run_file::{Names, output_from_json, rendition_from_json};
+pub(crate) use run_file::{Named, Names, output_from_json, rendition_from_json};
 pub use settings::Settings;
 
 use std::fmt;

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use ghoststream_control::{Code, Handler, Refusal, Request};
+use ghoststream_control::{Code, Handler, Refusal, Request, Which};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::config::{output_from_json, rendition_from_json};
+use crate::config::{Named, output_from_json, rendition_from_json};
 use crate::{Error, OutputId, Pipeline};
 
 /// Answers for one pipeline.
@@ -38,7 +38,10 @@ impl Handler for PipelineHandler {
             Request::Resume => done(pipeline.resume()),
             Request::Marker { text } => done(pipeline.marker(text)),
             Request::Bitrate { kbps, rendition: None } => done(pipeline.set_bitrate(kbps)),
-            Request::Bitrate { kbps, rendition: Some(it) } => done(pipeline.set_rendition_bitrate(it, kbps)),
+            Request::Bitrate { kbps, rendition: Some(it) } => {
+                let rendition = number("rendition", it, &pipeline.names().renditions)?;
+                done(pipeline.set_rendition_bitrate(rendition, kbps))
+            }
             Request::KeyFrame => done(pipeline.request_key_frame()),
             Request::Stop => {
                 pipeline.end().await;
@@ -56,7 +59,8 @@ impl Handler for PipelineHandler {
                 Ok(json!({ "rendition": number }))
             }
             Request::RemoveOutput { output } => {
-                let report = pipeline.remove_output(OutputId::new(output)).await.map_err(refusal)?;
+                let output = number("output", output, &pipeline.names().outputs)?;
+                let report = pipeline.remove_output(OutputId::new(output as u64)).await.map_err(refusal)?;
                 Ok(json!({ "report": value(&report)? }))
             }
             Request::SaveReplay { last } => {
@@ -69,6 +73,16 @@ impl Handler for PipelineHandler {
             }
         }
     }
+}
+
+/// The number of what is meant, where these are the names.
+fn number(what: &'static str, which: Which, names: &[String]) -> Result<usize, Refusal> {
+    let named = match which {
+        // One that is no number here is none that there is.
+        Which::Number(number) => Named::Number(usize::try_from(number).unwrap_or(usize::MAX)),
+        Which::Name(name) => Named::Name(name),
+    };
+    named.number(what, names).map_err(|error| refusal(error.into()))
 }
 
 fn seconds(last: f64) -> Result<Duration, Refusal> {

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub use ghoststream_control::{
     Client, ClientError, Code, Directory, DirectoryError, Instance, Name, OutputTable, Refusal, Request,
-    ServerError, VERSION,
+    ServerError, VERSION, Which,
 };
 
 use crate::Pipeline;

@@ -52,7 +52,7 @@ impl PipelineBuilder {
             #[cfg(test)]
             gpu_double: None,
         };
-        Self { plan, names: Names { renditions: Vec::new(), audio: Vec::new() } }
+        Self { plan, names: Names { renditions: vec![], audio: vec![], outputs: vec![] } }
     }
 
     /// Adds a rendition of the first stream. Outputs refer to renditions by their order, from 0. Its encoder is opened

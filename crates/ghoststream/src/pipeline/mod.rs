@@ -314,7 +314,13 @@ impl Pipeline {
 
     /// How it goes.
     pub fn status(&self) -> Status {
-        self.shared.status()
+        let mut status = self.shared.status();
+        let names = lock(&self.names);
+        for output in &mut status.outputs {
+            let number = usize::try_from(output.id.number()).ok();
+            output.label = number.and_then(|it| names.outputs.get(it)).cloned();
+        }
+        status
     }
 
     /// What a user should know and would otherwise not see, after the first `known` of it.

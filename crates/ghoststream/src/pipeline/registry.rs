@@ -274,6 +274,7 @@ impl Entry {
         let ended = self.report();
         OutputStatus {
             id: self.id,
+            label: None,
             name: self.name.clone(),
             rendition: self.config.rendition,
             state: self.state(),

@@ -89,6 +89,8 @@ pub enum OutputState {
 pub struct OutputStatus {
     /// Its number.
     pub id: OutputId,
+    /// What the run file calls it; nothing where it was added later, or there is no such file.
+    pub label: Option<String>,
     /// Its kind and place, without any secret.
     pub name: String,
     /// The rendition that it takes, counted from 0.

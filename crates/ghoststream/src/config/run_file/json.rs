@@ -80,7 +80,8 @@ mod tests {
     use serde_json::json;
 
     fn names() -> Names {
-        Names { renditions: vec!["full".into(), "small".into()], audio: vec!["game".into(), "me".into()] }
+        let named = |names: [&str; 2]| names.map(String::from).to_vec();
+        Names { renditions: named(["full", "small"]), audio: named(["game", "me"]), ..Names::default() }
     }
 
     fn read(says: Value) -> Result<OutputConfig, String> {

@@ -20,7 +20,7 @@ use super::{AudioConfig, CaptureConfig, EncoderConfig, OutputConfig, ProfileErro
 use crate::{Error, Pipeline, PipelineBuilder};
 
 pub(crate) use json::{output_from_json, rendition_from_json};
-pub(crate) use named::Names;
+pub(crate) use named::{Named, Names};
 
 /// A file that describes a pipeline, understood and checked.
 #[derive(Clone, Debug)]

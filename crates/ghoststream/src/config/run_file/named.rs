@@ -8,6 +8,8 @@ use crate::config::setting::{Given, Refused, Setting};
 pub(crate) struct Names {
     pub(crate) renditions: Vec<String>,
     pub(crate) audio: Vec<String>,
+    /// Those that were there from the start.
+    pub(crate) outputs: Vec<String>,
 }
 
 impl Names {
@@ -39,15 +41,16 @@ impl Names {
     }
 }
 
-/// A rendition or a track, by its name or by its number from 0.
+/// A rendition, a track or an output, by its name or by its number from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Named {
+pub(crate) enum Named {
     Name(String),
     Number(usize),
 }
 
 impl Named {
-    pub(super) fn number(&self, what: &'static str, names: &[String]) -> Result<usize, ConfigError> {
+    /// Its number; a name is one of these.
+    pub(crate) fn number(&self, what: &'static str, names: &[String]) -> Result<usize, ConfigError> {
         match self {
             Self::Number(number) => Ok(*number),
             Self::Name(name) => names.iter().position(|it| it == name).ok_or_else(|| {

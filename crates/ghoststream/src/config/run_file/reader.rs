@@ -75,7 +75,8 @@ impl<'a> RunReader<'a> {
             said.audio.iter().map(|it| (it.name.clone(), it.says.clone())).unzip()
         };
         let renditions = said.renditions.iter().map(|it| it.name.clone()).collect();
-        let names = Names { renditions, audio: tracks };
+        let outputs = said.outputs.iter().map(|it| it.name.clone()).collect();
+        let names = Names { renditions, audio: tracks, outputs };
         let encoders = self.encoders(&said, &names)?;
         let outputs = self.outputs(&said, &names, encoders.len(), audio.len())?;
         let warnings = said.outputs.iter().filter_map(|it| it.says.warning(self.directory())).collect();
