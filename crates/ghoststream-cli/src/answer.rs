@@ -93,9 +93,29 @@ fn stream(live: &Value) -> String {
 fn ended(report: &Value) -> String {
     let name = report["name"].as_str().or(report["path"].as_str()).unwrap_or("output");
     let seconds = report["seconds"].as_f64().unwrap_or_default();
-    match report["error"].as_str() {
+    let error = report["error"].as_str();
+    if report["replay"].is_object() {
+        return kept(name, &report["replay"], error);
+    }
+    match error {
         Some(error) => format!("{name}: {seconds:.1} s are whole: {error}"),
         None => format!("{name}: {seconds:.1} s, whole"),
+    }
+}
+
+/// What was saved of a replay buffer, and what was not.
+fn kept(name: &str, replay: &Value, error: Option<&str>) -> String {
+    let clips = replay["clips"].as_u64().unwrap_or_default();
+    let mut text = format!("{name}: {clips} {} saved", if clips == 1 { "clip" } else { "clips" });
+    if clips > 0 {
+        text += &format!(", {:.1} s", replay["seconds"].as_f64().unwrap_or_default());
+    }
+    if let Some(failed @ 1..) = replay["failed"].as_u64() {
+        text += &format!("; {failed} could not be");
+    }
+    match replay["last_failure"].as_str().or(error) {
+        Some(error) => format!("{text}: {error}"),
+        None => text,
     }
 }
 
@@ -103,6 +123,29 @@ fn ended(report: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_became_of_each_output_is_told_at_the_stop() {
+        let file = json!({ "name": "/v/a.mkv", "seconds": 12.3, "error": null });
+        let full = json!({ "name": "/v/b.mkv", "seconds": 3.0, "error": "the disk is full" });
+        let replay = |says: Value| json!({ "name": "replay of 10 s in /v", "seconds": 54.6, "replay": says });
+        let outputs = json!([
+            file,
+            full,
+            replay(json!({ "clips": 0, "seconds": 0.0, "failed": 0 })),
+            replay(json!({ "clips": 1, "seconds": 10.0, "failed": 0, "last_failure": null })),
+            replay(json!({ "clips": 2, "seconds": 20.1, "failed": 1, "last_failure": "/v is full" })),
+        ]);
+        let told = words(&Request::Stop, &json!({ "report": { "outputs": outputs } }));
+        let wanted = [
+            "/v/a.mkv: 12.3 s, whole",
+            "/v/b.mkv: 3.0 s are whole: the disk is full",
+            "replay of 10 s in /v: 0 clips saved",
+            "replay of 10 s in /v: 1 clip saved, 10.0 s",
+            "replay of 10 s in /v: 2 clips saved, 20.1 s; 1 could not be: /v is full",
+        ];
+        assert_eq!(told.lines().collect::<Vec<_>>(), wanted);
+    }
 
     #[test]
     fn a_status_is_a_line_and_one_for_each_output() {
