@@ -97,9 +97,12 @@ fn ended(report: &Value) -> String {
     if report["replay"].is_object() {
         return kept(name, &report["replay"], error);
     }
+    // At a variable rate the last picture is shown a while before the end.
+    let early = report["picture_seconds"].as_f64().filter(|it| seconds - it > 1.5);
+    let early = early.map(|it| format!("; its pictures end at {it:.1} s")).unwrap_or_default();
     match error {
-        Some(error) => format!("{name}: {seconds:.1} s are whole: {error}"),
-        None => format!("{name}: {seconds:.1} s, whole"),
+        Some(error) => format!("{name}: {seconds:.1} s are whole{early}: {error}"),
+        None => format!("{name}: {seconds:.1} s, whole{early}"),
     }
 }
 
@@ -126,11 +129,13 @@ mod tests {
 
     #[test]
     fn what_became_of_each_output_is_told_at_the_stop() {
-        let file = json!({ "name": "/v/a.mkv", "seconds": 12.3, "error": null });
-        let full = json!({ "name": "/v/b.mkv", "seconds": 3.0, "error": "the disk is full" });
+        let file = json!({ "name": "/v/a.mkv", "seconds": 12.3, "picture_seconds": 12.3, "error": null });
+        let late = json!({ "name": "/v/late.mp4", "seconds": 124.6, "picture_seconds": 0.7 });
+        let full = json!({ "name": "/v/b.mkv", "seconds": 3.0, "picture_seconds": 3.0, "error": "the disk is full" });
         let replay = |says: Value| json!({ "name": "replay of 10 s in /v", "seconds": 54.6, "replay": says });
         let outputs = json!([
             file,
+            late,
             full,
             replay(json!({ "clips": 0, "seconds": 0.0, "failed": 0 })),
             replay(json!({ "clips": 1, "seconds": 10.0, "failed": 0, "last_failure": null })),
@@ -139,6 +144,7 @@ mod tests {
         let told = words(&Request::Stop, &json!({ "report": { "outputs": outputs } }));
         let wanted = [
             "/v/a.mkv: 12.3 s, whole",
+            "/v/late.mp4: 124.6 s, whole; its pictures end at 0.7 s",
             "/v/b.mkv: 3.0 s are whole: the disk is full",
             "replay of 10 s in /v: 0 clips saved",
             "replay of 10 s in /v: 1 clip saved, 10.0 s",

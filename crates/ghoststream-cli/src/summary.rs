@@ -58,7 +58,12 @@ fn headline(output: &OutputReport) -> String {
         return kept(output, replay);
     }
     match &output.error {
-        None => format!("recorded {name}: {}, {}", clock(output.seconds), bytes(output.bytes)),
+        None => {
+            let (length, size) = (clock(output.seconds), bytes(output.bytes));
+            let early = output.pictures_end_early();
+            let early = early.map(|it| format!("; its pictures end at {}", clock(it))).unwrap_or_default();
+            format!("recorded {name}: {length}, {size}{early}")
+        }
         Some(error) => format!("{name} ended early, {} of it are whole: {error}", clock(output.seconds)),
     }
 }
@@ -167,6 +172,16 @@ mod tests {
         assert!(
             kept(&output, &replay).ends_with("1 clip saved, 0:01:00, 45.6 MB; 1 could not be: /v is full")
         );
+    }
+
+    #[test]
+    fn a_file_whose_pictures_end_before_its_sound_says_so() {
+        let mut output = OutputReport::default();
+        output.name = "/v/late.mp4".to_owned();
+        (output.seconds, output.bytes, output.picture_seconds) = (124.6, 2_000_000, Some(124.5));
+        assert_eq!(headline(&output), "recorded /v/late.mp4: 0:02:04, 2.0 MB");
+        output.picture_seconds = Some(1.2);
+        assert_eq!(headline(&output), "recorded /v/late.mp4: 0:02:04, 2.0 MB; its pictures end at 0:00:01");
     }
 
     #[test]

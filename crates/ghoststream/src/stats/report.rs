@@ -99,6 +99,8 @@ pub struct OutputReport {
     pub bytes: u64,
     /// Length of what was written, in seconds.
     pub seconds: f64,
+    /// When the last picture of a file ends, in seconds. Sound goes on for longer where the encoder did not keep up.
+    pub picture_seconds: Option<f64>,
     /// Pictures that it was given and that did not get further: its reader or its peer was too slow.
     pub dropped: u64,
     /// What went wrong; what was written before is whole.
@@ -217,6 +219,13 @@ pub struct AdaptationReport {
 }
 
 impl OutputReport {
+    /// When the pictures of a file end, in seconds, where its sound goes on for much longer.
+    pub fn pictures_end_early(&self) -> Option<f64> {
+        /// At a variable rate the last picture is shown a while before the end.
+        const MUCH: f64 = 1.5;
+        self.picture_seconds.filter(|it| self.seconds - it > MUCH)
+    }
+
     /// Nothing was written yet.
     pub(crate) fn of(path: &Path) -> Self {
         Self { path: Some(path.to_owned()), ..Self::default() }

@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) disk: Disk,
     /// When the last of what was taken ends.
     pub(super) end: MediaTime,
+    /// When the last of its pictures does.
+    pictured: MediaTime,
     pub(super) chapters: Chapters,
 }
 
@@ -41,7 +43,12 @@ impl<L: Layout> Recorded<L> {
         layout: L,
         disk: impl FnOnce() -> Result<Disk, OutputError>,
     ) -> Result<Self, OutputError> {
-        let file = State { disk: disk()?, end: MediaTime::ZERO, chapters: Chapters::default() };
+        let file = State {
+            disk: disk()?,
+            end: MediaTime::ZERO,
+            pictured: MediaTime::ZERO,
+            chapters: Chapters::default(),
+        };
         Ok(Self { layout, file, failed: None })
     }
 
@@ -62,6 +69,10 @@ impl<L: Layout> Recorded<L> {
 impl<L: Layout> Sink for Recorded<L> {
     fn write(&mut self, packet: &Packet) -> Result<(), OutputError> {
         let result = self.layout.write(packet, &mut self.file);
+        // The first track is the picture's.
+        if packet.track == 0 {
+            self.file.pictured = self.file.pictured.max((packet.pts + packet.duration).min(self.file.end));
+        }
         self.remember(result)
     }
 
@@ -85,6 +96,7 @@ impl<L: Layout> Sink for Recorded<L> {
             path: Some(self.file.disk.path()),
             bytes: self.file.disk.end(),
             seconds: self.file.end.as_secs_f64(),
+            picture_seconds: Some(self.file.pictured.as_secs_f64()),
             error: self.failed.clone(),
             ..OutputReport::default()
         }

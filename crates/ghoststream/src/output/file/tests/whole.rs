@@ -37,6 +37,28 @@ fn h264_with_b_frames_and_aac() {
 }
 
 #[test]
+fn the_report_tells_where_pictures_end_before_the_sound_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let (video, audio) = (testing::video("libx264", 30, 21, &[]), testing::audio("aac", 141));
+    for container in [Container::Matroska, Container::Mp4] {
+        let path = dir.path().join(container.word());
+        let mut sink = record(&path, container, &[&video, &audio]);
+        sink.finish().unwrap();
+        let report = sink.report();
+        let near = |it: f64, wanted: f64| (it - wanted).abs() < 0.03;
+        assert!(near(report.seconds, 3.0) && near(report.pictures_end_early().unwrap(), 0.7), "{report:?}");
+        let path = dir.path().join(format!("even.{container}"));
+        let audio = testing::audio("aac", 40);
+        let report = record(&path, container, &[&video, &audio]).report();
+        assert_eq!(
+            (report.picture_seconds.is_some(), report.pictures_end_early()),
+            (true, None),
+            "{report:?}"
+        );
+    }
+}
+
+#[test]
 fn hevc_and_flac() {
     let video = testing::video("libx265", 30, 60, &[("x265-params", "log-level=error")]);
     let audio = testing::audio("flac", 20);
