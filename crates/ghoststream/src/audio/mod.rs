@@ -14,6 +14,7 @@ mod codec;
 mod decode;
 mod encoder;
 mod error;
+mod losses;
 mod mix;
 mod noise;
 mod pipewire;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::align::Aligner;
 use super::encoder::{Encoder, media_time};
+use super::losses::Losses;
 use super::mix::Tap;
 use super::ring::{self, Reader};
 use super::{AudioError, PacketSink, RATE, Source, open_source};
@@ -94,7 +95,13 @@ pub(super) struct Worker {
 impl Worker {
     /// Runs until it is told to stop, or its owner is gone.
     pub(super) fn run(mut self, commands: &Receiver<Command>) -> Outcome {
-        let mut track = Writing { aligner: Aligner::new(), sink: None, next: 0, pcm: Vec::new() };
+        let mut track = Writing {
+            aligner: Aligner::new(),
+            losses: Losses::default(),
+            sink: None,
+            next: 0,
+            pcm: Vec::new(),
+        };
         let mut block = Vec::new();
         let until = loop {
             match commands.recv_timeout(TICK) {
@@ -111,6 +118,9 @@ impl Worker {
         };
         if let Some(until) = until {
             self.drain(&mut track, &mut block, until);
+        }
+        if let Some(seconds) = track.losses.rest() {
+            self.tell_lost(seconds);
         }
         let quality = track.aligner.quality();
         Outcome {
@@ -148,13 +158,10 @@ impl Worker {
         until: Option<Timestamp>,
     ) -> Result<(), AvError> {
         self.take(track, block);
-        let dropped = self.feed.reader.take_dropped();
-        if dropped > 0 {
-            let seconds = dropped as f64 / f64::from(RATE);
-            self.journal
-                .note(format!("{}: {seconds:.2} s of sound were lost, this machine is too slow", self.name));
-        }
         let now = Timestamp::now();
+        if let Some(seconds) = track.losses.add(self.feed.reader.take_dropped(), now) {
+            self.tell_lost(seconds);
+        }
         let patience = match (until, self.feed.reader.is_live()) {
             (Some(_), true) => LAST_WAIT,
             (Some(_), false) => Duration::ZERO,
@@ -169,6 +176,13 @@ impl Worker {
             self.journal.note(format!("{}: encoding sound failed: {error}; the track ends here", self.name));
         }
         written
+    }
+
+    /// Tells how much sound was lost so far.
+    fn tell_lost(&self, seconds: f64) {
+        let name = &self.name;
+        self.journal
+            .note(format!("{name}: {seconds:.2} s of sound were lost so far, this machine is too slow"));
     }
 
     /// Writes everything up to `until` and flushes. What has not come [`LAST_WAIT`] after it is
@@ -199,6 +213,7 @@ impl Worker {
 /// Where a track stands.
 struct Writing {
     aligner: Aligner,
+    losses: Losses,
     sink: Option<PacketSink>,
     /// The next sample of the recording.
     next: i64,
