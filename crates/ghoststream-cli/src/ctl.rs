@@ -80,9 +80,9 @@ fn request(command: &CtlCommand) -> Result<Request, Failure> {
         CtlCommand::AddOutput { says } => {
             Request::AddOutput { output: OutputTable(table(says, "an output", "file=clip.mkv")?) }
         }
-        CtlCommand::AddRendition { name, says } => {
+        CtlCommand::AddRendition { called, says } => {
             let rendition = table(says, "a rendition", "size=640x360")?;
-            Request::AddRendition { name: name.clone(), rendition }
+            Request::AddRendition { name: called.clone(), rendition }
         }
         CtlCommand::RemoveOutput { output } => Request::RemoveOutput { output: Which::typed(output) },
         CtlCommand::Outputs => Request::Outputs,

@@ -61,7 +61,8 @@ pub enum CtlCommand {
     /// Make one more rendition, which outputs that are added then can take by its name
     AddRendition {
         /// What it is called
-        name: String,
+        #[arg(value_name = "NAME")]
+        called: String,
         /// What a [rendition.NAME] table would say, such as size=640x360 bitrate=800
         #[arg(value_name = "KEY=VALUE")]
         says: Vec<String>,
