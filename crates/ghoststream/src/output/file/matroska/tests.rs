@@ -55,7 +55,7 @@ fn files_are_those_that_libavformat_would_write_byte_by_byte() {
     let pictures = [
         (testing::video("libx264", 60, 180, &[("bf", "3")]), &[Container::Matroska][..]),
         (testing::video("libx265", 30, 90, &x265), &[Container::Matroska]),
-        (testing::video("libsvtav1", 30, 90, &[("preset", "12")]), &[Container::Matroska, Container::WebM]),
+        (testing::video("libsvtav1", 30, 90, &[("preset", "10")]), &[Container::Matroska, Container::WebM]),
     ];
     for (pictures, containers) in &pictures {
         for &container in *containers {

@@ -31,7 +31,7 @@ fn every_container_lists_them() {
     {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(format!("a.{container}"));
-        let options: &[(&str, &str)] = if codec == "libx264" { &[("bf", "3")] } else { &[("preset", "12")] };
+        let options: &[(&str, &str)] = if codec == "libx264" { &[("bf", "3")] } else { &[("preset", "10")] };
         let video = testing::video(codec, 30, 90, options);
         let audio = testing::audio("libopus", 150);
         let mut sink = record(&path, container, &[&video, &audio]);

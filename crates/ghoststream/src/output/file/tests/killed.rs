@@ -96,7 +96,7 @@ fn parse(line: &str) -> Option<Pushed> {
 /// Records in real time, as the pipeline does, and says of each packet when it was there.
 fn record_until_killed(path: &Path, container: Container) -> ! {
     let video = match container {
-        Container::WebM => testing::video("libsvtav1", 30, 60, &[("preset", "12")]),
+        Container::WebM => testing::video("libsvtav1", 30, 60, &[("preset", "10")]),
         _ => testing::video("libx264", 60, 120, &[("bf", "2")]),
     };
     let mut audio = testing::audio("libopus", 100);

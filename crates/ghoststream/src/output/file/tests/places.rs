@@ -116,7 +116,7 @@ fn the_old_file_stays_until_there_is_a_new_one() {
     let (path, link) = (dir.path().join("old.mkv"), dir.path().join("link.mkv"));
     std::fs::write(&path, "precious").unwrap();
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    let video = testing::video("libsvtav1", 30, 30, &[("preset", "12")]);
+    let video = testing::video("libsvtav1", 30, 30, &[("preset", "10")]);
     for container in ALL {
         std::fs::write(&path, "precious").unwrap();
         let tracks = [video.track.clone()];

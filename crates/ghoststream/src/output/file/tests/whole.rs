@@ -68,7 +68,7 @@ fn hevc_and_flac() {
 
 #[test]
 fn av1_and_opus() {
-    let video = testing::video("libsvtav1", 30, 60, &[("preset", "12")]);
+    let video = testing::video("libsvtav1", 30, 60, &[("preset", "10")]);
     let audio = testing::audio("libopus", 100);
     check("av1-opus", Container::Matroska, &[&video, &audio]);
     check("av1-opus", Container::Mp4, &[&video, &audio]);

@@ -116,7 +116,7 @@ fn every_clip_is_at_least_as_long_as_asked_and_at_most_a_group_longer() {
     let x265 = [("preset", "ultrafast"), ("x265-params", "log-level=none:keyint=30"), ("bf", "4")];
     let avc = video("libx264", 30, 300, &[("bf", "3"), ("preset", "veryfast")]);
     let hevc = video("libx265", 30, 300, &x265);
-    let av1 = video("libsvtav1", 30, 300, &[("preset", "12")]);
+    let av1 = video("libsvtav1", 30, 300, &[("preset", "10")]);
     for pictures in [&avc, &hevc] {
         assert!(pictures.packets.iter().any(|it| it.pts != it.dts), "not shown in the order of decoding");
     }
@@ -149,7 +149,7 @@ fn other_codecs_are_cut_alike() {
     let x265 = [("preset", "ultrafast"), ("x265-params", "log-level=none"), ("bf", "3")];
     let cases = [
         (video("libx265", 30, 300, &x265), &[Container::Mp4][..]),
-        (video("libsvtav1", 30, 300, &[("preset", "12")]), &[Container::Mp4, Container::WebM]),
+        (video("libsvtav1", 30, 300, &[("preset", "10")]), &[Container::Mp4, Container::WebM]),
     ];
     let sound = audio("libopus", 500);
     for (pictures, containers) in cases {
