@@ -35,6 +35,7 @@
 
 mod conditions;
 mod device;
+mod flow;
 mod namespace;
 mod path;
 mod pump;

@@ -55,6 +55,13 @@ impl Path {
         self.set_cut(false);
     }
 
+    /// The data of TCP connections that there are now is lost from here on, and neither side is told: what has none, a
+    /// reset for one, passes, and so does everything of new ones. So look connections whose kernels wait before they
+    /// send again.
+    pub fn stall(&self) {
+        [Way::Up, Way::Down].into_iter().for_each(|way| self.wire.way(way).stall());
+    }
+
     /// What became of the packets of a direction so far.
     pub fn passed(&self, way: Way) -> Passed {
         self.wire.way(way).passed()

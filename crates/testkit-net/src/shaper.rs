@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::flow::Flows;
 use crate::{Conditions, Loss};
 
 /// What became of the packets of one direction.
@@ -12,7 +13,7 @@ pub struct Passed {
     pub packets: u64,
     /// Their bytes, headers of IP and all.
     pub bytes: u64,
-    /// Packets that were lost under way, by [`Loss`] or a cut.
+    /// Packets that were lost under way, by [`Loss`], a cut or because their connection is stuck.
     pub lost: u64,
     /// Packets that found the queue full.
     pub overflowed: u64,
@@ -30,6 +31,7 @@ pub(crate) struct Shaper {
     free_at: Option<Instant>,
     /// Behind it, with the time at which they arrive.
     flying: VecDeque<(Instant, Vec<u8>)>,
+    flows: Flows,
     passed: Passed,
 }
 
@@ -47,6 +49,7 @@ impl Shaper {
             queued: 0,
             free_at: None,
             flying: VecDeque::new(),
+            flows: Flows::default(),
             passed: Passed::default(),
         }
     }
@@ -65,6 +68,10 @@ impl Shaper {
         self.conditions
     }
 
+    pub(crate) fn stall(&mut self) {
+        self.flows.stall();
+    }
+
     pub(crate) const fn passed(&self) -> Passed {
         self.passed
     }
@@ -72,7 +79,8 @@ impl Shaper {
     /// Takes a packet in.
     pub(crate) fn offer(&mut self, now: Instant, packet: Vec<u8>) {
         self.advance(now);
-        if self.conditions.cut || self.is_lost() || self.flying.len() >= Self::FLYING {
+        let is_stuck = !self.flows.passes(&packet);
+        if self.conditions.cut || is_stuck || self.is_lost() || self.flying.len() >= Self::FLYING {
             self.passed.lost += 1;
         } else if self.conditions.rate.is_some() && self.queued + packet.len() > self.conditions.queue {
             self.passed.overflowed += 1;

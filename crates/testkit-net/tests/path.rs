@@ -114,3 +114,25 @@ fn programs_and_threads_are_on_their_side_and_nobody_else_sees_it() {
     assert_eq!(client.join().unwrap().ip(), NEAR);
     drop(server);
 }
+
+#[test]
+fn connections_that_are_stuck_get_no_data_through_but_a_reset_and_new_ones_do() {
+    let path = Path::new(Conditions::default(), 1).unwrap();
+    let (mut old, mut server) = streams(&path);
+    old.write_all(b"there").unwrap();
+    server.read_exact(&mut [0; 5]).unwrap();
+    server.write_all(b"unread").unwrap();
+    until(|| old.peek(&mut [0; 8]).unwrap() == 6);
+    path.stall();
+    let before = path.passed(Way::Up).lost;
+    old.write_all(b"stays").unwrap();
+    until(|| path.passed(Way::Up).lost > before);
+    let (near, far) = sockets(&path);
+    near.send(b"new").unwrap();
+    assert_eq!(far.recv(&mut [0; 8]).unwrap(), 3);
+    // Bytes that nobody has read make closing a reset (RFC 2525, section 2.17).
+    drop(old);
+    server.set_read_timeout(Some(LONG)).unwrap();
+    let told = server.read(&mut [0; 8]).unwrap_err();
+    assert_eq!(told.kind(), std::io::ErrorKind::ConnectionReset);
+}
