@@ -43,6 +43,26 @@ async fn short_cuts_cost_nothing() {
     assert_eq!(report.encoded, verdict.must_have_video().frames, "{verdict}");
 }
 
+/// Its kernel waits, and the server has the key for in use until the old connection is reset.
+#[tokio::test]
+async fn a_connection_that_stays_silent_on_a_whole_path_is_replaced_by_one_that_was_made_meanwhile() {
+    let (path, nginx) = path();
+    let pipeline = pipeline(&nginx.url(STREAM_KEY), None);
+    start(&pipeline).await;
+    tokio::time::sleep(MS * 1000).await;
+    path.stall();
+    until("a second recording", || nginx.recorded().unwrap().len() == 2).await;
+    let sent = nginx.received();
+    until("the stream goes on", || nginx.received() > sent + 500_000).await;
+    let report = pipeline.stop().await.unwrap();
+    let live = report.outputs[0].live.clone().unwrap();
+    println!("{live:#?}\n{:#?}", report.notes);
+    assert_eq!(live.connections, 2);
+    assert!(report.notes.iter().any(|it| it.contains("another takes its place")), "{:?}", report.notes);
+    let after = judge(&nginx.recorded().unwrap()[1]).unwrap();
+    assert_eq!(after.must_have_video().decode_errors, 0, "{after}");
+}
+
 /// The server does not notice, and has the key for in use.
 #[tokio::test]
 async fn after_a_long_cut_the_stream_is_there_again_and_the_file_has_every_frame() {

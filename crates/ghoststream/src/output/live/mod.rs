@@ -42,6 +42,11 @@ pub(crate) trait Dial: Send {
     /// its own, and within a tenth of a second of `stop` being raised.
     fn dial(&mut self, tracks: &[Track], stop: &Stop) -> Result<Box<dyn Link>, LinkError>;
 
+    /// Whether there is a connection already which only has to be used: nothing is waited for before the next dial.
+    fn is_reached(&self) -> bool {
+        false
+    }
+
     /// The peer in words, without any secret.
     fn peer(&self) -> String;
 }

@@ -189,7 +189,8 @@ impl Sender {
         // A dial that has taken its time was a wait by itself: only the rest of the time is waited for.
         let mut took = Duration::ZERO;
         for attempt in 1_u64.. {
-            if self.stop.wait(self.backoff.wait().saturating_sub(took)) || self.queue.is_closed() {
+            let wait = if self.dial.is_reached() { Duration::ZERO } else { self.backoff.wait() };
+            if self.stop.wait(wait.saturating_sub(took)) || self.queue.is_closed() {
                 return None;
             }
             let began = Timestamp::now();

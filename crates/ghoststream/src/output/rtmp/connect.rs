@@ -23,23 +23,26 @@ const NEXT: Duration = Duration::from_millis(600);
 
 /// Connects to a server.
 pub(super) fn connect(name: &mut Name, stop: &Stop) -> Result<TcpStream, LinkError> {
-    Race::new(name.addresses(stop)?).run(stop)
+    Race::every(NEXT, name.addresses(stop)?).run(stop)
 }
 
 /// Connections that are begun one after the other, of which the first to be there wins.
-struct Race {
+#[derive(Debug)]
+pub(super) struct Race {
     /// Addresses that were not refused, in turns.
     addresses: Vec<SocketAddr>,
     pending: Vec<(SocketAddr, OwnedFd)>,
     begun: usize,
     next: Timestamp,
+    every: Duration,
     last: LinkError,
 }
 
 impl Race {
-    fn new(addresses: Vec<SocketAddr>) -> Self {
+    /// To these addresses in turns, one more each time so much has passed.
+    pub(super) fn every(every: Duration, addresses: Vec<SocketAddr>) -> Self {
         let last = LinkError::new(LinkFault::UnknownHost, "its name leads to no address");
-        Self { addresses, pending: Vec::new(), begun: 0, next: Timestamp::now(), last }
+        Self { addresses, pending: Vec::new(), begun: 0, next: Timestamp::default(), every, last }
     }
 
     fn run(mut self, stop: &Stop) -> Result<TcpStream, LinkError> {
@@ -55,21 +58,28 @@ impl Race {
                     format!("it does not answer at {}; is a firewall in between?", addresses.join(", "));
                 return Err(LinkError::new(LinkFault::Timeout, text));
             }
-            if now >= self.next {
-                self.begin(now);
-            }
-            if self.addresses.is_empty() && self.pending.is_empty() {
-                return Err(self.last);
-            }
-            if let Some(socket) = self.wait(SLICE.min(self.next.since(now)))? {
-                return socket::prepare(TcpStream::from(socket)).map_err(|error| unreachable(&error));
+            if let Some(socket) = self.step(now, SLICE)? {
+                return Ok(socket);
             }
         }
     }
 
+    /// Begins one where it is time to, and waits for the first that is there, for `most` at most.
+    pub(super) fn step(&mut self, now: Timestamp, most: Duration) -> Result<Option<TcpStream>, LinkError> {
+        if now >= self.next {
+            self.begin(now);
+        }
+        if self.addresses.is_empty() && self.pending.is_empty() {
+            return Err(self.last.clone());
+        }
+        let socket = self.wait(most.min(self.next.since(now)))?;
+        let prepared = socket.map(|it| socket::prepare(TcpStream::from(it))).transpose();
+        prepared.map_err(|error| unreachable(&error))
+    }
+
     /// Begins one more, to the next address in turn.
     fn begin(&mut self, now: Timestamp) {
-        self.next = now + NEXT;
+        self.next = now + self.every;
         let Some(&address) = self.addresses.get(self.begun % self.addresses.len().max(1)) else { return };
         self.begun += 1;
         match begin(address) {
@@ -82,7 +92,7 @@ impl Race {
     fn refused(&mut self, address: SocketAddr, error: &io::Error) {
         self.last = unreachable(error);
         self.addresses.retain(|it| *it != address);
-        self.next = Timestamp::now();
+        self.next = Timestamp::default();
     }
 
     /// The first that is there within the time.
@@ -129,10 +139,13 @@ mod tests {
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
         let addresses = vec![nobody, somebody.local_addr().unwrap()];
-        let socket = Race::new(addresses).run(&Stop::default()).unwrap();
+        let socket = Race::every(NEXT, addresses).run(&Stop::default()).unwrap();
         assert_eq!(socket.peer_addr().unwrap(), somebody.local_addr().unwrap());
-        let error = Race::new(vec![nobody]).run(&Stop::default()).unwrap_err();
+        let error = Race::every(NEXT, vec![nobody]).run(&Stop::default()).unwrap_err();
         assert_eq!(error.fault, LinkFault::Unreachable);
-        assert_eq!(Race::new(vec![]).run(&Stop::default()).unwrap_err().fault, LinkFault::UnknownHost);
+        assert_eq!(
+            Race::every(NEXT, vec![]).run(&Stop::default()).unwrap_err().fault,
+            LinkFault::UnknownHost
+        );
     }
 }

@@ -72,7 +72,10 @@ impl Dial for RtmpDial {
     fn dial(&mut self, tracks: &[Track], stop: &Stop) -> Result<Box<dyn Link>, LinkError> {
         let headers = Headers::of(tracks)?;
         super::check_service(&self.target, &headers.wanted())?;
-        let socket = connect(&mut self.name, stop)?;
+        let socket = match self.lost.take_next() {
+            Some(socket) => socket,
+            None => connect(&mut self.name, stop)?,
+        };
         self.lost.reset();
         let mut wire = Wire::new(socket, self.target.tls().then(|| self.target.host()))?;
         let mut session = Session::new(&self.target, Timestamp::now().as_nanos() as u64);
@@ -83,6 +86,10 @@ impl Dial for RtmpDial {
             self.taken = true;
         }
         Ok(Box::new(RtmpLink::new(wire, session, headers, self.shift.clone(), self.lost.clone())))
+    }
+
+    fn is_reached(&self) -> bool {
+        self.lost.has_next()
     }
 
     fn peer(&self) -> String {

@@ -8,6 +8,7 @@ use ghoststream_rtmp::{Audio, Session, Video};
 
 use super::dial::refused;
 use super::headers::Headers;
+use super::hedge::Hedge;
 use super::lost::Lost;
 use super::watch::Watch;
 use super::wire::Wire;
@@ -31,13 +32,14 @@ pub(super) struct RtmpLink {
     /// A picture's data in RTMP's form; kept for its memory.
     scratch: Vec<u8>,
     watch: Watch,
+    hedge: Hedge,
     /// Where the connection is left when it is lost.
     lost: Lost,
 }
 
 impl RtmpLink {
     pub(super) fn new(wire: Wire, session: Session, headers: Headers, shift: Shift, lost: Lost) -> Self {
-        let (watch, scratch) = (Watch::default(), Vec::new());
+        let (watch, hedge, scratch) = (Watch::default(), wire.hedge(), Vec::new());
         Self {
             wire,
             session,
@@ -49,6 +51,7 @@ impl RtmpLink {
             last: 0,
             scratch,
             watch,
+            hedge,
             lost,
         }
     }
@@ -115,7 +118,7 @@ impl Drop for RtmpLink {
         if !self.closed
             && let Ok(socket) = self.wire.socket()
         {
-            self.lost.keep(socket);
+            self.lost.keep(socket, self.hedge.take());
         }
     }
 }
@@ -135,7 +138,9 @@ impl Link for RtmpLink {
         };
         let now = Timestamp::now();
         self.watch.progress(now, ready || self.wire.left() > before)?;
-        self.watch.path(now, self.wire.path(now).as_ref())?;
+        let path = self.wire.path(now);
+        self.watch.path(now, path.as_ref())?;
+        self.hedge.look(now, path.as_ref())?;
         Ok(ready)
     }
 

@@ -1,4 +1,4 @@
-//! What becomes of a connection that was lost.
+//! What becomes of a connection that was lost, and the one that was there before it was given up.
 
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,24 +14,40 @@ const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Where a path was cut, its server still takes it for alive and the key for in use. Whatever is said to
 /// it meanwhile is lost as well; so it is reset when there is a path again, before the key is asked for.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lost(Arc<Mutex<Option<TcpStream>>>);
+pub(super) struct Lost(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    lost: Option<TcpStream>,
+    /// Connected, and nothing was said yet.
+    next: Option<TcpStream>,
+}
 
 impl Lost {
-    pub(super) fn keep(&self, socket: TcpStream) {
+    pub(super) fn keep(&self, socket: TcpStream, next: Option<TcpStream>) {
         // A kernel that sends again once a second would end it after a quarter of a minute, and nobody could reset it
         // any more; where the time cannot be set that is so.
         let _ = socket::set_user_timeout(&socket, Some(KEPT));
-        *self.kept() = Some(socket);
+        *self.kept() = Kept { lost: Some(socket), next };
+    }
+
+    /// Whether there is a connection that can take its place at once.
+    pub(super) fn has_next(&self) -> bool {
+        self.kept().next.is_some()
+    }
+
+    pub(super) fn take_next(&self) -> Option<TcpStream> {
+        self.kept().next.take()
     }
 
     /// Tells the server, which may have noticed itself.
     pub(super) fn reset(&self) {
-        if let Some(socket) = self.kept().take() {
+        if let Some(socket) = self.kept().lost.take() {
             socket::reset(socket);
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Option<TcpStream>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -57,7 +73,7 @@ mod tests {
         ours.write_all(&[0; 1000]).unwrap();
         socket::set_user_timeout(&ours, Some(Duration::from_millis(1000))).unwrap();
         let lost = Lost::default();
-        lost.keep(ours);
+        lost.keep(ours, None);
         std::thread::sleep(Duration::from_secs(3));
         net.mend();
         lost.reset();

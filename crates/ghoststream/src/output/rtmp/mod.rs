@@ -2,11 +2,12 @@
 //!
 //! The protocol is `ghoststream-rtmp`'s, which does no I/O; here is how the server is reached ([`connect`],
 //! [`dial`]), the socket with or without TLS ([`wire`], [`tls`]), when it is given up ([`watch`]), how soon
-//! what was lost is sent again ([`retransmission`]), and what packets become ([`link`]).
+//! what was lost is sent again ([`retransmission`]), what is tried in a silence ([`hedge`]), and what packets become ([`link`]).
 
 mod connect;
 mod dial;
 mod headers;
+mod hedge;
 mod link;
 mod lost;
 mod path;

@@ -8,6 +8,7 @@ use ghoststream_adaptation::Signals;
 use rustix::event::PollFlags;
 use rustls::ClientConnection;
 
+use super::hedge::Hedge;
 use super::path::Path;
 use super::retransmission::Retransmission;
 use super::{path, socket, tls};
@@ -94,6 +95,11 @@ impl Wire {
 
     fn ask(&mut self, now: Timestamp) {
         (self.asked, self.path) = (Some(now), path::of(&self.socket));
+    }
+
+    /// What looks after the connection when it is silent.
+    pub(super) fn hedge(&self) -> Hedge {
+        Hedge::of(&self.socket)
     }
 
     /// The connection, for whoever is to end it later.
