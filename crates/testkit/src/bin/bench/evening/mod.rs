@@ -79,6 +79,7 @@ fn rows(child: Child) -> Result<Vec<Vec<String>>> {
 pub fn over(mut arguments: impl Iterator<Item = String>) -> Result<()> {
     let mut next = || arguments.next().context("rtmp or srt, SECONDS");
     let (protocol, seconds) = (Protocol::named(&next()?)?, next()?.parse()?);
+    heap::count();
     for row in night::spend(protocol, Duration::from_secs(seconds))? {
         println!("{}", row.join("|"));
     }

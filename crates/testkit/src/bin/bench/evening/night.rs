@@ -54,7 +54,10 @@ pub(super) fn spend(protocol: Protocol, length: Duration) -> Result<Vec<Vec<Stri
     runtime.block_on(pipeline.start())?;
 
     let began = Instant::now();
-    let mut night = Night { began, length, path, server, runtime, pipeline, seen: Seen::default() };
+    // All the room at once, so that the samples are not what grows.
+    let samples = Vec::with_capacity(length.as_secs() as usize + 1);
+    let seen = Seen { samples, ..Seen::default() };
+    let mut night = Night { began, length, path, server, runtime, pipeline, seen };
     for (part, fault) in EVENING {
         night.wait_until(part)?;
         night.suffer(fault)?;
@@ -102,7 +105,11 @@ impl Night {
             self.server.tend(&self.path)?;
             let (before, now) = (self.seen.samples.last().map_or(0.0, |it| it.at), self.now());
             if now >= before + 1.0 {
-                self.seen.samples.push(Sample::of(&self.pipeline.status(), now)?);
+                let sample = Sample::of(&self.pipeline.status(), now)?;
+                if (now / 60.0).floor() > (before / 60.0).floor() {
+                    eprintln!("{}", sample.memory());
+                }
+                self.seen.samples.push(sample);
                 if (now / clip).floor() > (before / clip).floor() {
                     self.save_clip()?;
                 }

@@ -9,7 +9,7 @@ use testkit::judge::{Options, Verdict, judge_with};
 
 use super::KBPS;
 use super::faults::EVENING;
-use super::heap;
+use super::heap::{self, Held};
 use super::night::{Clip, Seen, Suffered};
 use super::server::Server;
 use crate::table::median;
@@ -22,9 +22,11 @@ pub(super) const GOP_SECONDS: f64 = 2.0;
 pub(super) struct Sample {
     pub(super) at: f64,
     mib: f64,
-    /// Of that, what was asked of the allocator; and what the replay holds of it.
+    /// Of that, what was asked of the allocator; what the replay holds of it, and what small and large blocks do.
     in_use_mib: f64,
     replay_mib: f64,
+    small: Held,
+    large: Held,
     threads: usize,
     descriptors: usize,
     /// The machine's load.
@@ -40,18 +42,47 @@ impl Sample {
         let kib: f64 = line.split_whitespace().next().context("no number")?.parse()?;
         let load = std::fs::read_to_string("/proc/loadavg")?;
         let count = |dir| std::fs::read_dir(dir).map(Iterator::count);
+        let [small, large] = heap::held();
         let (live, replay) = (status.outputs[0].live.as_ref(), status.outputs[2].replay.as_ref());
         Ok(Self {
             at,
             mib: kib / 1024.0,
             in_use_mib: heap::in_use_mib(),
             replay_mib: replay.map_or(0.0, |it| it.held_bytes as f64 / f64::from(1 << 20)),
+            small,
+            large,
             threads: count("/proc/self/task")?,
             descriptors: count("/proc/self/fd")?,
             load: load.split_whitespace().next().context("no load")?.parse()?,
             dropped: live.map_or(0, |it| it.dropped),
             kbps: live.and_then(|it| it.adaptation).map_or(KBPS, |it| it.kbps),
         })
+    }
+
+    /// What is in use, without what the replay holds.
+    fn own_mib(&self) -> f64 {
+        self.in_use_mib - self.replay_mib
+    }
+
+    /// Of that, what is neither in blocks the size of pictures nor kept by the allocator.
+    fn rest_mib(&self) -> f64 {
+        self.small.mib - self.replay_mib
+    }
+
+    /// Where the memory is.
+    pub(super) fn memory(&self) -> String {
+        format!(
+            "{:.0} s: {:.1} MiB resident, {:.2} in use, of which the replay holds {:.2}; {} large blocks of {:.2}, the rest \
+             {:.2}; blocks from so many KiB on and their MiB: {}",
+            self.at,
+            self.mib,
+            self.in_use_mib,
+            self.replay_mib,
+            self.large.blocks,
+            self.large.mib,
+            self.rest_mib(),
+            heap::by_size()
+        )
     }
 }
 
@@ -157,7 +188,11 @@ fn held(samples: &[Sample], row: &mut impl FnMut(&str, String)) {
         format!("{:.1} and {:.1}", of(early), of(late))
     };
     row("resident memory, first and second half, MiB", both(|it| it.mib));
-    row("memory in use, without what the replay holds, MiB", both(|it| it.in_use_mib - it.replay_mib));
+    row("memory in use, without what the replay holds, MiB", both(Sample::own_mib));
+    let pictures = format!("of it, in blocks the size of pictures ({} KiB and more)", heap::LARGE >> 10);
+    row(&format!("{pictures}: how many"), both(|it| it.large.blocks as f64));
+    row(&format!("{pictures}: MiB"), both(|it| it.large.mib));
+    row("of it, in smaller blocks, MiB", both(Sample::rest_mib));
     row("threads", both(|it| it.threads as f64));
     row("descriptors", both(|it| it.descriptors as f64));
     row("load of the machine, on two cores", both(|it| it.load));
