@@ -13,8 +13,13 @@ pub(super) struct Path {
     /// Bytes that the other side has, in order or not. What came out of order is counted in whole
     /// segments, so that this may be a little too much until the rest has come.
     pub(super) delivered: u64,
+    /// Bytes that the other side has in order and its program may read.
+    pub(super) acknowledged: u64,
     /// Bytes that were written and that the other side has not got, sent or not.
     pub(super) undelivered: u64,
+    /// Bytes that were sent and not acknowledged in order, in whole segments. There are none while the other side's
+    /// program reads nothing and its kernel has no more room.
+    pub(super) in_flight: u64,
     /// Bytes a second that got through when more was sent than usual, as the kernel measured it last.
     pub(super) burst_rate: u64,
     pub(super) segments: u64,
@@ -56,6 +61,8 @@ pub(super) fn of(socket: &TcpStream) -> Option<Path> {
         rtt: Duration::from_micros(u32_at(68)?.into()),
         retransmitted: u32_at(100)?.into(),
         delivered: u64_at(120)? + beyond,
+        acknowledged: u64_at(120)?,
+        in_flight: u64::from(u32_at(24)?) * u64::from(u32_at(16)?),
         undelivered: unacknowledged(socket)?.saturating_sub(beyond),
         burst_rate: u64_at(160)?,
         segments: u32_at(136)?.into(),
