@@ -14,6 +14,8 @@ mod error;
 mod follower;
 mod gauge;
 mod queue;
+#[cfg(test)]
+mod queue_tests;
 mod rate;
 mod resolve;
 mod sender;
@@ -21,6 +23,7 @@ mod sink;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::time::Duration;
 
@@ -61,8 +64,9 @@ pub(crate) trait Link: Send {
     /// stale before they are sent, and nobody would see the jam.
     fn ready(&mut self, patience: Duration) -> Result<bool, LinkError>;
 
-    /// Takes a packet and sends what can be sent of it at once. Never waits.
-    fn send(&mut self, packet: &Packet) -> Result<(), LinkError>;
+    /// Takes packets that go together, of pictures the last one at most, and sends what can be sent of
+    /// them at once. Never waits.
+    fn send(&mut self, packets: &[Packet]) -> Result<(), LinkError>;
 
     /// Fills in what is known of the path. Asked a few times a second.
     fn signals(&mut self, signals: &mut Signals);

@@ -108,7 +108,7 @@ impl Sender {
         }
     }
 
-    /// One packet, or one tick; whether there is more to do.
+    /// One picture with the sound before it, or one tick; whether there is more to do.
     fn step(&mut self, link: &mut dyn Link) -> Result<bool, LinkError> {
         self.count_dropped();
         if self.stop.is_raised() {
@@ -119,18 +119,22 @@ impl Sender {
             return Ok(true);
         }
         match self.queue.pop(Self::TICK) {
-            Next::Packet(packet) => {
-                self.begins(&packet);
-                link.send(&packet).inspect_err(|_| self.gauge.dropped.add(u64::from(packet.track == 0)))?;
-                self.gauge.sent.add(packet.data().len() as u64);
-                self.gauge.packets.add(1);
-                if packet.track != 0 {
-                    self.follower.sent_beside(packet.data().len(), Timestamp::now());
-                }
+            Next::Packets(packets) => {
+                packets.iter().for_each(|it| self.begins(it));
+                link.send(&packets).inspect_err(|_| self.gauge.dropped.add(pictures(&packets)))?;
+                packets.iter().for_each(|it| self.sent(it));
                 Ok(true)
             }
             Next::Nothing => Ok(true),
             Next::Closed => Ok(false),
+        }
+    }
+
+    fn sent(&mut self, packet: &Packet) {
+        self.gauge.sent.add(packet.data().len() as u64);
+        self.gauge.packets.add(1);
+        if packet.track != 0 {
+            self.follower.sent_beside(packet.data().len(), Timestamp::now());
         }
     }
 
@@ -211,4 +215,8 @@ impl Sender {
         }
         None
     }
+}
+
+fn pictures(packets: &[Packet]) -> u64 {
+    packets.iter().filter(|it| it.track == 0).count() as u64
 }

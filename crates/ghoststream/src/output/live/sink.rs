@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::queue::{Bounds, Queue};
+use super::queue::Queue;
 use super::sender::Sender;
+use super::waiting::Bounds;
 use super::{Dial, Gauge, Stop};
 use crate::encode::{Packet, Track};
 use crate::output::{Context, OutputError, Sink};

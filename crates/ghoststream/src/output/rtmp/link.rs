@@ -66,7 +66,21 @@ impl RtmpLink {
         }
     }
 
-    fn send_picture(&mut self, packet: &Packet) {
+    /// Puts a packet into RTMP's form, to be sent.
+    fn form(&mut self, packet: &Packet) {
+        if !self.begun {
+            self.shift.settle(packet.dts);
+            self.begin(self.shift.milliseconds(packet.dts));
+        }
+        if packet.track == 0 {
+            self.form_picture(packet);
+        } else if self.headers.audio.as_ref().is_some_and(|it| it.0 == packet.track) {
+            let time = self.shift.milliseconds(packet.pts);
+            self.session.send_audio(time, &Audio::Frame(packet.data()));
+        }
+    }
+
+    fn form_picture(&mut self, packet: &Packet) {
         self.scratch.clear();
         self.headers.form.append(packet.data(), &mut self.scratch);
         let (time, shown) = (self.shift.milliseconds(packet.dts), self.shift.milliseconds(packet.pts));
@@ -144,17 +158,8 @@ impl Link for RtmpLink {
         Ok(ready)
     }
 
-    fn send(&mut self, packet: &Packet) -> Result<(), LinkError> {
-        if !self.begun {
-            self.shift.settle(packet.dts);
-            self.begin(self.shift.milliseconds(packet.dts));
-        }
-        if packet.track == 0 {
-            self.send_picture(packet);
-        } else if self.headers.audio.as_ref().is_some_and(|it| it.0 == packet.track) {
-            let time = self.shift.milliseconds(packet.pts);
-            self.session.send_audio(time, &Audio::Frame(packet.data()));
-        }
+    fn send(&mut self, packets: &[Packet]) -> Result<(), LinkError> {
+        packets.iter().for_each(|it| self.form(it));
         self.wire.give(self.session.take_output());
         self.wire.push().map_err(|error| self.explain(error))
     }

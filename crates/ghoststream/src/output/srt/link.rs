@@ -143,12 +143,14 @@ impl Link for SrtLink {
         }
     }
 
-    fn send(&mut self, packet: &Packet) -> Result<(), LinkError> {
-        self.broken &= !(packet.track == 0 && packet.key);
-        let bytes = self.stream.write(packet)?;
-        self.out.extend(bytes);
+    fn send(&mut self, packets: &[Packet]) -> Result<(), LinkError> {
+        for packet in packets {
+            self.broken &= !(packet.track == 0 && packet.key);
+            let bytes = self.stream.write(packet)?;
+            self.out.extend(bytes);
+        }
         // A picture's end does not wait for the next; sound waits for the picture beside it.
-        self.flush(packet.track == 0)
+        self.flush(packets.iter().any(|it| it.track == 0))
     }
 
     fn signals(&mut self, signals: &mut Signals) {
