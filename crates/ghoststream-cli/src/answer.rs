@@ -78,7 +78,7 @@ fn stream(live: &Value) -> String {
         text += &format!(", at {kbps} kbit/s");
     }
     if let Some(dropped @ 1..) = live["dropped"].as_u64() {
-        text += &format!(", {dropped} pictures not sent");
+        text += &format!(", {dropped} pictures lost");
     }
     let lost = live["connections"].as_u64().unwrap_or_default().saturating_sub(1);
     match live["last_loss"].as_str() {
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(
             text,
             "5: running, 7 s, 210 frames, 0 dropped, 30.0 fps, 2500 kbit/s\n  3 rtmp://h/app/… failed, 2 s: gone\n  \
-             4 srt://h:1 reconnecting, 7 s, at 600 kbit/s, 12 pictures not sent, connected 2 times, the last loss: gone\n  \
+             4 srt://h:1 reconnecting, 7 s, at 600 kbit/s, 12 pictures lost, connected 2 times, the last loss: gone\n  \
              5 highlights: replay running, 7 s, 7 s held, 2 saved"
         );
     }

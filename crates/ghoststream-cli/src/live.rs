@@ -70,7 +70,7 @@ struct Streams {
     /// Those whose server is being dialled again.
     away: usize,
     /// Pictures that servers never got.
-    not_sent: u64,
+    lost: u64,
 }
 
 impl Streams {
@@ -80,7 +80,7 @@ impl Streams {
             let Some(live) = &output.live else { continue };
             streams.all += 1;
             streams.away += usize::from(output.state == OutputState::Reconnecting);
-            streams.not_sent += live.dropped;
+            streams.lost += live.dropped;
         }
         streams
     }
@@ -90,7 +90,7 @@ impl Streams {
         match (self.away, self.all) {
             (1, 1) => "RECONNECTING".to_owned(),
             (away @ 1.., all) => format!("{away} of {all} streams RECONNECTING"),
-            _ if self.not_sent > 0 => format!("{} not sent", self.not_sent),
+            _ if self.lost > 0 => format!("{} lost", self.lost),
             _ => String::new(),
         }
     }
@@ -171,9 +171,9 @@ mod tests {
 
     #[test]
     fn what_viewers_miss_is_told() {
-        let trouble = |all, away, not_sent| Streams { all, away, not_sent }.trouble();
+        let trouble = |all, away, lost| Streams { all, away, lost }.trouble();
         assert_eq!(trouble(2, 0, 0), "");
-        assert_eq!(trouble(1, 0, 41), "41 not sent");
+        assert_eq!(trouble(1, 0, 41), "41 lost");
         assert_eq!(trouble(1, 1, 41), "RECONNECTING");
         assert_eq!(trouble(3, 2, 0), "2 of 3 streams RECONNECTING");
     }

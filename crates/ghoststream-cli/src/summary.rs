@@ -97,7 +97,7 @@ fn streamed(output: &OutputReport, live: &LiveReport) -> String {
         let _ = write!(text, "; {} connections, {:.1} s without", live.connections, live.seconds_without);
     }
     if live.dropped > 0 {
-        let _ = write!(text, "; {} pictures were not sent", live.dropped);
+        let _ = write!(text, "; {} pictures were lost", live.dropped);
     }
     if let Some(followed) = live.adaptation.filter(|it| it.half_rates > 0) {
         let _ = write!(text, "; {:.0} s at half the frame rate", followed.half_rate_seconds);

@@ -129,6 +129,38 @@ async fn over_srt_the_bitrate_goes_down_with_the_path_and_up_again() {
     assert_eq!(pictures.frames + live.dropped, report.encoded, "what is missing was counted: {received}");
 }
 
+/// Where the path narrows behind a queue that hardly holds a key picture, pictures are lost that libsrt took and the peer
+/// gave up. What is said to be dropped is no less than what is missing; some that came after their time are among it.
+#[tokio::test]
+async fn what_a_peer_gives_up_over_srt_is_counted() {
+    let carrying = |kbps: u64| {
+        let delayed = Conditions::default().with_delay(Duration::from_millis(20));
+        delayed.with_rate(kbps * 1000).with_queue(64_000)
+    };
+    let path = Path::new(carrying(6000), 7).unwrap();
+    let mut server = SrtServer::start_beyond(&path, "").unwrap();
+    path.enter(Side::Near).unwrap();
+    let output = Output::Srt { url: server.url("latency=400") };
+    let pipeline = Pipeline::new(capture(), encoder(RateControl::Cbr), output).unwrap();
+    pipeline.start().await.unwrap_or_else(|error| panic!("{error}"));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    path.set_way(Way::Up, carrying(1000));
+    wait_for(&pipeline, "down", |it| it.kbps < 1000).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    path.set_way(Way::Up, carrying(6000));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let report = pipeline.stop().await.unwrap();
+    let live = report.outputs[0].live.clone().unwrap();
+    let received = judge(server.received().unwrap()).unwrap();
+    println!("{live:#?}\n{received}\n{} encoded, {:?}", report.encoded, path.passed(Way::Up));
+    assert!(path.passed(Way::Up).overflowed > 0, "the queue was never full");
+    let pictures = received.must_have_video();
+    let missing = report.encoded.saturating_sub(pictures.frames);
+    assert!(live.dropped >= missing, "{missing} missing, {} counted: {received}", live.dropped);
+    assert!(live.dropped > 0 || pictures.decode_errors == 0, "parts of some are missing: {received}");
+    assert!(live.dropped < report.encoded / 2, "most of them came in time: {live:?}");
+}
+
 /// Below the threshold half the pictures come, and look better; none of them is missed by anybody, and they all come
 /// again when there is room for them.
 #[tokio::test]

@@ -182,7 +182,8 @@ pub struct LiveReport {
     pub connections: u64,
     /// Seconds in all in which the peer was lost.
     pub seconds_without: f64,
-    /// Pictures that the peer never got: they would have come too late, or it was lost.
+    /// Pictures that the peer did not get in time: they would have come too late, it was lost, or, over SRT, they were
+    /// missing until it was too late. One that came right behind those may be counted with them.
     pub dropped: u64,
     /// Stretches in which pictures were dropped.
     pub gaps: u64,

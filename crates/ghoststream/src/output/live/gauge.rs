@@ -13,7 +13,8 @@ pub(crate) struct Gauge {
     pub(crate) sent: Counter,
     /// Packets that the transport took.
     pub(crate) packets: Counter,
-    /// Pictures that were dropped because they would have come too late, or while no peer was there.
+    /// Pictures that were dropped because they would have come too late, or while no peer was there, and that were sent
+    /// and came too late.
     pub(crate) dropped: Counter,
     /// Stretches in which pictures were dropped.
     pub(crate) gaps: Counter,

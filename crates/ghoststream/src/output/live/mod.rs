@@ -38,6 +38,7 @@ pub(crate) use rate::{Rate, Terms as RateTerms};
 pub(crate) use resolve::Name;
 pub(crate) use sink::LiveSink;
 pub(crate) use stop::Stop;
+pub(crate) use waiting::Dropped;
 
 /// How a peer is reached. Belongs to the sending thread, but for the first call.
 pub(crate) trait Dial: Send {
@@ -70,6 +71,10 @@ pub(crate) trait Link: Send {
 
     /// Fills in what is known of the path. Asked a few times a second.
     fn signals(&mut self, signals: &mut Signals);
+
+    /// Pictures that were sent and have not come in time, as far as the protocol tells, since the last call. With `over`
+    /// no more is said by the peer: what it has not acknowledged it has not got.
+    fn take_missed(&mut self, over: bool) -> Dropped;
 
     /// Says good-bye: sends what is left and what the protocol wants at the end, for `patience` at
     /// most.

@@ -8,7 +8,7 @@ use ghoststream_adaptation::Signals;
 use super::backoff::Backoff;
 use super::follower::Follower;
 use super::queue::{Next, Queue};
-use super::{Dial, Gauge, Link, LinkError, Stop};
+use super::{Dial, Dropped, Gauge, Link, LinkError, Stop};
 use crate::Timestamp;
 use crate::encode::{Packet, Track};
 use crate::output::{Context, OutputError};
@@ -69,11 +69,13 @@ impl Sender {
         let mut link = first;
         loop {
             self.connected();
-            match self.feed(&mut *link) {
-                Over::Done => {
-                    link.close(Self::FAREWELL);
-                    break;
-                }
+            let over = self.feed(&mut *link);
+            if matches!(over, Over::Done) {
+                link.close(Self::FAREWELL);
+            }
+            self.count(link.take_missed(true));
+            match over {
+                Over::Done => break,
                 // Who wants the stream is still there to correct what is wrong.
                 Over::Lost(error) if self.gauge.packets.get() == 0 => {
                     self.queue.abandon();
@@ -156,6 +158,7 @@ impl Sender {
         let mut signals = Signals::default();
         (signals.queue_age, signals.queue_bytes) = (queue_age, queue_bytes);
         link.signals(&mut signals);
+        self.count(link.take_missed(false));
         signals.needs_key_picture |= self.queue.needs_key_frame();
         if self.follower.look(now, &signals, || self.dial.peer()) {
             self.queue.drop_pictures();
@@ -163,7 +166,10 @@ impl Sender {
     }
 
     fn count_dropped(&self) {
-        let dropped = self.queue.take_dropped();
+        self.count(self.queue.take_dropped());
+    }
+
+    fn count(&self, dropped: Dropped) {
         self.gauge.dropped.add(dropped.pictures);
         self.gauge.gaps.add(dropped.gaps);
     }

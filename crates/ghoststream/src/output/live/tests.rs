@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ghoststream_adaptation::Signals;
 
-use super::{Dial, Link, LinkError, LinkFault, LiveSink, Stop};
+use super::{Dial, Dropped, Link, LinkError, LinkFault, LiveSink, Stop};
 use crate::encode::{Packet, Track};
 use crate::output::{Context, Sink};
 use crate::{MediaTime, Timestamp};
@@ -82,6 +82,10 @@ impl Link for FlakyLink {
     }
 
     fn signals(&mut self, _: &mut Signals) {}
+
+    fn take_missed(&mut self, _: bool) -> Dropped {
+        Dropped::default()
+    }
 
     fn close(&mut self, _: Duration) {}
 }

@@ -18,9 +18,10 @@ pub(crate) struct Bounds {
 
 /// What was dropped since it was last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Dropped {
-    pub(super) pictures: u64,
-    pub(super) gaps: u64,
+pub(crate) struct Dropped {
+    pub(crate) pictures: u64,
+    /// Stretches of them.
+    pub(crate) gaps: u64,
 }
 
 /// What waits, and for whom.

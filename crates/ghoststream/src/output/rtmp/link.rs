@@ -13,7 +13,7 @@ use super::lost::Lost;
 use super::watch::Watch;
 use super::wire::Wire;
 use crate::encode::Packet;
-use crate::output::live::{Link, LinkError, LinkFault};
+use crate::output::live::{Dropped, Link, LinkError, LinkFault};
 use crate::{MediaTime, Timestamp};
 
 /// A published stream.
@@ -166,6 +166,11 @@ impl Link for RtmpLink {
 
     fn signals(&mut self, signals: &mut Signals) {
         self.wire.signals(signals);
+    }
+
+    /// TCP brings everything, however late, or ends.
+    fn take_missed(&mut self, _: bool) -> Dropped {
+        Dropped::default()
     }
 
     fn close(&mut self, patience: Duration) {

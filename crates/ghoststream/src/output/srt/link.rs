@@ -5,12 +5,13 @@ use std::time::Duration;
 use ghoststream_adaptation::Signals;
 use ghoststream_srt::{Connection, Occupied, Stats, Target};
 
+use super::overdue::Overdue;
 use super::refusal::explain;
 use super::silence::Silence;
 use super::stream::TransportStream;
 use crate::Timestamp;
 use crate::encode::Packet;
-use crate::output::live::{Link, LinkError, LinkFault};
+use crate::output::live::{Dropped, Link, LinkError, LinkFault};
 
 /// A connection over which a transport stream goes.
 #[derive(Debug)]
@@ -22,14 +23,13 @@ pub(super) struct SrtLink {
     out: Vec<u8>,
     /// Bytes that libsrt took.
     taken: u64,
+    /// Messages that it took.
+    messages: u64,
     /// How long what libsrt holds may be.
     allowed: Duration,
     looked: Option<Timestamp>,
     silence: Silence,
-    /// Bytes that libsrt gave up because they would have come too late.
-    dropped: u64,
-    /// Some were, and no key frame has been sent since.
-    broken: bool,
+    overdue: Overdue,
     /// Of a listener, whose next caller may come when this one is gone.
     _occupied: Option<Occupied>,
 }
@@ -53,11 +53,11 @@ impl SrtLink {
             target,
             out: Vec::new(),
             taken: 0,
+            messages: 0,
             allowed,
             looked: None,
             silence: Silence::default(),
-            dropped: 0,
-            broken: false,
+            overdue: Overdue::default(),
             _occupied: occupied,
         }
     }
@@ -73,6 +73,7 @@ impl SrtLink {
                 break;
             }
             gone += length;
+            self.messages += 1;
         }
         self.out.drain(..gone);
         self.taken += gone as u64;
@@ -114,6 +115,12 @@ impl SrtLink {
         self.taken.saturating_sub(held + stats.dropped_bytes)
     }
 
+    /// Looks which pictures have come.
+    fn follow(&mut self, stats: &Stats) {
+        let held = self.connection.buffered().packets as u64;
+        self.overdue.look(Timestamp::now(), self.messages.saturating_sub(held), stats);
+    }
+
     fn gone(&self) -> LinkError {
         let seconds = self.target.settings().peer_idle.as_secs_f32();
         let text = format!("it ended the connection, or was not heard of for {seconds} seconds");
@@ -145,12 +152,17 @@ impl Link for SrtLink {
 
     fn send(&mut self, packets: &[Packet]) -> Result<(), LinkError> {
         for packet in packets {
-            self.broken &= !(packet.track == 0 && packet.key);
             let bytes = self.stream.write(packet)?;
             self.out.extend(bytes);
         }
+        let picture = packets.iter().rfind(|it| it.track == 0);
         // A picture's end does not wait for the next; sound waits for the picture beside it.
-        self.flush(packets.iter().any(|it| it.track == 0))
+        self.flush(picture.is_some())?;
+        if let Some(picture) = picture {
+            let rest = self.out.len().div_ceil(self.target.settings().payload);
+            self.overdue.sent(Timestamp::now(), picture.key, self.messages + rest as u64);
+        }
+        Ok(())
     }
 
     fn signals(&mut self, signals: &mut Signals) {
@@ -163,9 +175,18 @@ impl Link for SrtLink {
         signals.lost = stats.lost_packets;
         signals.sent = stats.sent_packets;
         signals.latency = Some(stats.latency);
-        self.broken |= stats.dropped_bytes > self.dropped;
-        self.dropped = stats.dropped_bytes;
-        signals.needs_key_picture = self.broken;
+        self.follow(&stats);
+        signals.needs_key_picture = self.overdue.is_broken();
+    }
+
+    fn take_missed(&mut self, over: bool) -> Dropped {
+        if over {
+            if let Ok(stats) = self.connection.stats() {
+                self.follow(&stats);
+            }
+            self.overdue.end();
+        }
+        self.overdue.take()
     }
 
     /// A peer that hears of the end forgets what it has not played: its latency is waited for as well.
@@ -178,6 +199,9 @@ impl Link for SrtLink {
         // Whatever fails now, there is nothing left to be saved.
         while self.flush(true).is_ok() && self.check().is_ok() {
             let now = Timestamp::now();
+            if let Ok(stats) = self.connection.stats() {
+                self.follow(&stats);
+            }
             if self.out.is_empty() && self.connection.buffered().packets == 0 {
                 played.get_or_insert(now + latency + Self::LOOK);
             }
