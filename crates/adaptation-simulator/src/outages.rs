@@ -16,6 +16,9 @@ pub const OUTAGES: &[Make] = &[
     |_| narrow_cut(),
     |_| slower_afterwards(),
     |_| far_away(),
+    |_| barely_enough(),
+    |_| narrow_cuts(),
+    |_| narrow_and_far(),
 ];
 
 /// On these never.
@@ -48,6 +51,25 @@ fn far_away() -> Link {
     Link::new("far away, half open for 6 s", 120, |_| 9000.0)
         .with_one_way(60)
         .without_server(40.0, 46.0, false)
+}
+
+/// Gone without a word, over a long way that carries little more than what is asked for.
+fn barely_enough() -> Link {
+    Link::new("barely enough, half open for 5 s", 120, |_| 7000.0)
+        .with_one_way(90)
+        .without_server(40.0, 45.0, false)
+}
+
+/// Cut twice, and not enough.
+fn narrow_cuts() -> Link {
+    Link::new("narrow, cut twice", 150, |_| 4500.0).with_buffer(250_000).still(40.0, 42.5).still(95.0, 96.8)
+}
+
+/// Not enough over a longer way, before its server goes and after it.
+fn narrow_and_far() -> Link {
+    Link::new("narrow and far, server gone for 5 s", 120, |_| 5000.0)
+        .with_one_way(50)
+        .without_server(60.0, 65.0, true)
 }
 
 /// A server that is restarted three times, further away.

@@ -52,13 +52,14 @@ impl Over {
 
     /// One stream with a policy.
     pub fn stream(self, link: &Link, policy: &mut dyn Policy, seed: u64) -> Outcome {
-        let held_back = policy.patience().is_some();
+        let ours = policy.patience().is_some();
         let connect = |number: u64| -> Box<dyn Transport> {
             let seed = seed + 1000 * number;
-            let srt = || Srt::new(link, seed, Self::LATENCY);
+            let (tcp, srt) = (|| Tcp::new(link, seed), || Srt::new(link, seed, Self::LATENCY));
             match self {
-                Self::Rtmp => Box::new(Tcp::new(link, seed)),
-                Self::Srt if held_back => Box::new(srt().held_back()),
+                Self::Rtmp if ours => Box::new(tcp().sending_again()),
+                Self::Rtmp => Box::new(tcp()),
+                Self::Srt if ours => Box::new(srt().held_back()),
                 Self::Srt => Box::new(srt()),
             }
         };

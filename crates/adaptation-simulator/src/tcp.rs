@@ -75,6 +75,8 @@ pub struct Tcp {
     /// Since when nothing was acknowledged that is awaited.
     timer: u64,
     timeouts: u32,
+    /// The longest that is waited, in milliseconds, before what is missing is sent again.
+    longest_wait: u64,
     /// The window before a timeout that may have been a mistake, and the last transmission before it.
     before_timeout: Option<(f64, u64)>,
     /// No further reduction before this is acknowledged.
@@ -99,12 +101,20 @@ impl Tcp {
             delivered: (0, 0),
             rate: 0,
             window: Cubic::new(),
-            round: Round::default(),
+            round: Round::shaken_hands(link),
             timer: 0,
             timeouts: 0,
+            longest_wait: 120_000,
             before_timeout: None,
             recovers_at: 0,
         }
+    }
+
+    /// As the product has it: what a silent path has lost is sent again at least once a second.
+    #[must_use]
+    pub const fn sending_again(mut self) -> Self {
+        self.longest_wait = 1000;
+        self
     }
 
     /// Bytes that are thought to be on the way.
@@ -261,7 +271,7 @@ impl Tcp {
             return;
         }
         let patience = self.round.timeout() << self.timeouts.min(8);
-        if now - self.timer < patience.min(120_000) {
+        if now - self.timer < patience.min(self.longest_wait) {
             return;
         }
         self.timer = now;
@@ -316,6 +326,13 @@ struct Round {
 }
 
 impl Round {
+    /// The handshake is the first sample.
+    fn shaken_hands(link: &Link) -> Self {
+        let mut round = Self::default();
+        round.add(2 * link.one_way);
+        round
+    }
+
     fn add(&mut self, sample: u64) {
         let sample = sample as f64;
         if self.smoothed == 0.0 {

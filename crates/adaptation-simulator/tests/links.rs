@@ -23,7 +23,7 @@ fn a_constant_link_is_used_within_twenty_seconds_and_without_loss() {
             println!("{} {kbps}: {used:.0}, {:.2} % missed", over.name(), outcome.missed * 100.0);
             assert!(used > 0.85 * payload && used < 1.03 * payload, "{kbps}: {used}");
             // The first seconds are six times too much for the narrowest.
-            assert!(outcome.missed < 0.03, "{kbps}: {}", outcome.missed);
+            assert!(outcome.missed < 0.05, "{kbps}: {}", outcome.missed);
             assert!(used > before, "more where there is more");
             before = used;
         }
