@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::memory::Memory;
+use crate::phase::{Jam, Phase};
 use crate::restraint::Restraint;
 use crate::view::{Terms, View};
 use crate::window::Window;
@@ -48,31 +49,6 @@ pub struct Controller {
     asked_at: Option<Duration>,
     /// When more was asked for without knowing that it is carried.
     tried_at: Option<Duration>,
-}
-
-/// What was known before a jam.
-#[derive(Clone, Copy, Debug)]
-struct Jam {
-    at: Duration,
-    kbps: f64,
-    memory: Memory,
-    restraint: Restraint,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Phase {
-    /// What is sent arrives.
-    Open { since: Duration },
-    /// Nothing moves.
-    Silent,
-    /// It moves again, or for the first time: what carries little yet may soon carry more.
-    Settling { since: Duration },
-    /// Less is sent than the path carries until nothing waits any more.
-    Draining {
-        since: Duration,
-        /// What waited at the last cut, in seconds.
-        from: f64,
-    },
 }
 
 impl Controller {

@@ -38,6 +38,7 @@ mod controller;
 mod half_rate;
 mod limits;
 mod memory;
+mod phase;
 mod restraint;
 mod signals;
 mod view;
