@@ -1,6 +1,8 @@
 //! What the controller reaches on links, and how that is beside what others do.
 
-use adaptation_simulator::links::{bufferbloat, busy_peer, cellular, constant, dips, stall, step, waves};
+use adaptation_simulator::links::{
+    bufferbloat, busy_peer, cellular, constant, dips, short_cuts, stall, step, waves,
+};
 use adaptation_simulator::{HELD_OUT, HELD_OUT_OUTAGES, Make, Mean, OUTAGES, Outcome, Over, TUNED, rows};
 
 const BOTH: [Over; 2] = [Over::Rtmp, Over::Srt];
@@ -21,9 +23,11 @@ fn a_constant_link_is_used_within_twenty_seconds_and_without_loss() {
             let outcome = over.ours(&constant(kbps), 3);
             let used = set(&outcome, 20, 120);
             println!("{} {kbps}: {used:.0}, {:.2} % missed", over.name(), outcome.missed * 100.0);
-            assert!(used > 0.85 * payload && used < 1.03 * payload, "{kbps}: {used}");
+            // Where what is late is shown all the same more of it may wait.
+            let least = if over == Over::Rtmp { 0.93 } else { 0.85 };
+            assert!(used > least * payload && used < 1.03 * payload, "{kbps}: {used}");
             // The first seconds are six times too much for the narrowest.
-            assert!(outcome.missed < 0.05, "{kbps}: {}", outcome.missed);
+            assert!(outcome.missed < 0.03, "{kbps}: {}", outcome.missed);
             assert!(used > before, "more where there is more");
             before = used;
         }
@@ -36,6 +40,27 @@ fn enough_is_left_alone() {
         let outcome = over.ours(&constant(12_000.0), 3);
         assert!(outcome.trace.iter().all(|it| it.kbps == Over::CEILING), "{}", over.name());
         assert_eq!(outcome.missed, 0.0);
+    }
+}
+
+/// TCP begins with a few segments, however much the path carries.
+#[test]
+fn a_long_way_is_no_jam_to_begin_with() {
+    for (one_way, seed) in [60, 90].into_iter().flat_map(|it| (1..=5).map(move |seed| (it, seed))) {
+        let outcome = Over::Rtmp.ours(&constant(7000.0).with_one_way(one_way), seed);
+        let least = outcome.trace.iter().map(|it| it.kbps).min();
+        assert_eq!(least, Some(Over::CEILING), "{one_way} ms, {seed}");
+    }
+}
+
+/// What arrived in the moment after nothing did is no measure of the path: less is asked for by what a silence spares, and
+/// no more.
+#[test]
+fn a_short_cut_over_tcp_is_no_narrow_link() {
+    for seed in 1..=5 {
+        let outcome = Over::Rtmp.ours(&short_cuts(), seed);
+        let least = outcome.trace.iter().map(|it| it.kbps).min().unwrap();
+        assert!(least >= Over::CEILING * 7 / 10, "{seed}: {least}");
     }
 }
 
@@ -129,9 +154,9 @@ fn a_path_that_is_back_is_used_at_once() {
         let (ours, theirs) = means(over, links);
         let (back, with_theirs) = (ours.back.unwrap(), theirs.back.unwrap());
         assert!(back < 5.0 && back < 0.5 * with_theirs, "{back} {with_theirs}");
-        // OBS begins each connection with all that was asked for, which is right where the path carries it.
-        assert!(ours.delivered_kbps > 0.98 * theirs.delivered_kbps && ours.movement < theirs.movement);
-        assert!(ours.missed < theirs.missed);
+        assert!(ours.delivered_kbps > 1.005 * theirs.delivered_kbps && ours.missed < theirs.missed);
+        assert!(ours.needless < theirs.needless && ours.movement < theirs.movement);
+        assert!(ours.turns < theirs.turns);
     }
 }
 

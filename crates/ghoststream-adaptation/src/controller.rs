@@ -225,7 +225,7 @@ impl Controller {
             self.before_silence = Some(before).filter(|&it| it > 2.0 * self.kbps);
             return self.set(before.min(2.0 * self.kbps), now);
         }
-        let next = match self.memory.safe() {
+        let next = match self.memory.safe(view.used) {
             Some(safe) if self.kbps < 0.98 * safe => safe,
             _ => match self.shown(open, signals) {
                 Some(shown) => shown,

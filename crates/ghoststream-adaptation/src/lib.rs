@@ -10,7 +10,8 @@
 //!   a quarter where it is not. What arrives meanwhile is what the path carries: the bitrate goes there at
 //!   once, and below it until nothing waits.
 //! - Silence, another connection and a sender that was held up say nothing of what the path carries: what was
-//!   asked of it before is soon asked again.
+//!   asked of it before is soon asked again. So do the first round trips of TCP, and the first moment after nothing
+//!   moved.
 //! - What was carried is remembered, and used again up to a little less. More is asked for when large
 //!   pictures have got through faster, or after a while, which doubles with each failure at that rate.
 //! - After a failure no more is asked for, for a while, than was on the mean: over a path that fails again

@@ -21,8 +21,6 @@ impl Memory {
     /// How long is waited after the first failure before more is tried; twice as long after the next.
     const QUIET: Duration = Duration::from_secs(20);
     const MOST_DOUBLINGS: u32 = 2;
-    /// Of what was carried, so much is used.
-    const USED: f64 = 0.93;
 
     /// The path failed, and carried so much.
     pub(crate) fn fail(&mut self, carried: f64, now: Duration) {
@@ -39,9 +37,9 @@ impl Memory {
         }
     }
 
-    /// The rate that is safe by what is remembered.
-    pub(crate) fn safe(&self) -> Option<f64> {
-        self.failure.map(|it| it.carried * Self::USED)
+    /// The rate that is safe by what is remembered, of which this share is used.
+    pub(crate) fn safe(&self, used: f64) -> Option<f64> {
+        self.failure.map(|it| it.carried * used)
     }
 
     /// Whether it is time to try more than what is safe without knowing better.

@@ -13,6 +13,8 @@ pub(crate) struct View {
     pub(crate) trouble: f64,
     /// Of what is carried, so much is used at least while a jam drains.
     pub(crate) least_used: f64,
+    /// Of what is remembered to be carried, so much is used: what waits meanwhile is shown later, or not at all.
+    pub(crate) used: f64,
     /// A standing delay that is cut again, where it has grown since the last cut.
     pub(crate) trouble_again: f64,
     /// Of the bitrate, so much is left while nothing moves.
@@ -55,6 +57,9 @@ pub(crate) struct View {
     pub(crate) is_known: bool,
     /// Whether this machine kept the sender from looking, so that what waits says nothing of the path.
     held_up: bool,
+    /// Whether something moves again since a moment ago, of which more has to be seen: where what is late is shown, there
+    /// is time to.
+    moves_again: bool,
 }
 
 /// What becomes of what is sent.
@@ -87,6 +92,10 @@ impl View {
             over = over.max(1.5 * late);
         }
         let recent = Duration::from_secs_f64(over.max(0.3));
+        // TCP begins with a few segments, and twice as many with each round trip: what waits meanwhile is no jam.
+        let begins = if terms.late_is_lost { 0.0 } else { (6.0 * round).min(2.0) };
+        let moves_again =
+            !terms.late_is_lost && window.moves_again(recent, Duration::from_secs_f64(trouble / 2.0));
         let (short, long) = (
             window.delivered_kbps(Duration::from_secs_f64(over)),
             window.delivered_kbps(Duration::from_secs(1)),
@@ -104,20 +113,22 @@ impl View {
         let overflows = terms.late_is_lost
             && window.lost_share(Duration::from_millis(300)) > 0.1
             && round_over > 0.04_f64.max(round / 4.0);
-        let age = window.age();
+        let (age, current) = (window.age(), window.standing(Duration::ZERO, drains));
         let missed = terms.late_is_lost
             && window.lossy(Duration::from_secs(1))
             && age > (room - round_over).max(room / 2.0);
         Self {
             room,
             trouble,
-            least_used,
+            // What waits for half of the time that it has is soon late.
+            least_used: if !terms.late_is_lost && current > room / 2.0 { 0.7 } else { least_used },
+            used: if terms.late_is_lost { 0.93 } else { 0.98 },
             trouble_again: again * room,
             in_silence,
             at_first,
             window: over,
             standing: window.standing(Duration::from_secs_f64(over), drains),
-            current: window.standing(Duration::ZERO, drains),
+            current,
             age,
             held_back: lossy && terms.late_is_lost,
             losing,
@@ -131,8 +142,9 @@ impl View {
             silent,
             lump,
             by_program: terms.late_is_lost,
-            is_known: window.span() >= recent,
+            is_known: window.span() >= recent.max(Duration::from_secs_f64(begins)),
             held_up: window.held_up(recent, Duration::from_secs_f64(trouble.clamp(0.1, 0.3))),
+            moves_again,
         }
     }
 
@@ -157,7 +169,7 @@ impl View {
     }
 
     pub(crate) fn jammed(&self) -> bool {
-        let seen = !self.held_up || self.age > self.room / 2.0;
+        let seen = !(self.held_up || self.moves_again) || self.age > self.room / 2.0;
         self.is_known && self.standing > self.trouble && seen
     }
 

@@ -146,6 +146,21 @@ impl Window {
         both.filter(|it| last.at - it.1.at < over).any(|it| it.1.at - it.0.at > pause)
     }
 
+    /// Whether something moves again, for less than `over`, after nothing did for longer than `pause`: what arrived within
+    /// both says little of what is carried.
+    pub(crate) fn moves_again(&self, over: Duration, pause: Duration) -> bool {
+        let mut moved: Option<&Sample> = None;
+        let mut again = None;
+        for it in &self.samples {
+            let before = *moved.get_or_insert(it);
+            if it.delivered > before.delivered || it.backlog == 0 {
+                again = again.max((it.backlog > 0 && it.at - before.at > pause).then_some(it.at));
+                moved = Some(it);
+            }
+        }
+        self.samples.back().zip(again).is_some_and(|(last, at)| last.at - at < over)
+    }
+
     /// Kilobits a second that reached the peer over the last `over`.
     pub(crate) fn delivered_kbps(&self, over: Duration) -> f64 {
         let Some(last) = self.samples.back() else { return 0.0 };
