@@ -145,6 +145,7 @@ pub mod doctor;
 mod encode;
 mod error;
 mod frame_rate;
+mod idle;
 mod output;
 mod pipeline;
 mod preset;

@@ -13,10 +13,10 @@ use super::source::{Layout, Word};
 use super::target::{Kernel, Target};
 use super::tiles::Tiles;
 use super::{BetweenError, Process, ProcessError, Recipe, pointer, room, ycbcr};
-use crate::Rect;
 use crate::av::Picture;
 use crate::capture::{CapturedFrame, Cursor, Damage};
 use crate::encode::{AnyPicture, PictureMemory};
+use crate::{Rect, Timestamp};
 use ghoststream_interpolation::Time;
 use ghoststream_picture::matrix::Levels;
 
@@ -107,7 +107,7 @@ impl Process for Cpu {
         if let Some(entry) = self.pool.current() {
             return shared(&entry.picture);
         }
-        let entry = self.pool.take(&plan.changed)?;
+        let entry = self.pool.take(&plan.changed, Timestamp::now())?;
         entry.stale.rects(&mut self.rects);
         let output = self.recipe.output;
         if let Some(mut target) = Target::new(&mut entry.picture, output.format) {

@@ -224,7 +224,7 @@ mod tests {
         }
 
         fn given_back(&self) -> bool {
-            !self.returns.take().is_empty()
+            !self.returns.take(crate::Timestamp::now()).is_empty()
         }
     }
 

@@ -7,7 +7,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::mapping::Mapping;
+use crate::Timestamp;
 use crate::capture::Lease;
+use crate::idle::Idle;
 
 /// Buffers that are never lent.
 const KEPT_BACK: usize = 3;
@@ -30,8 +32,8 @@ struct Out {
     copies: usize,
     /// Slots to hand back to PipeWire. Holds no more than were lent.
     back: Vec<u64>,
-    /// Memory of copies that were dropped.
-    spare: Vec<Vec<u8>>,
+    /// Memory of copies that were dropped. What has not been needed for a minute is given back.
+    spare: Idle<Vec<u8>>,
 }
 
 impl Returns {
@@ -41,8 +43,14 @@ impl Returns {
     }
 
     /// The slots that came back since the last call.
-    pub(super) fn take(&self) -> Vec<u64> {
-        std::mem::take(&mut self.lock().back)
+    pub(super) fn take(&self, now: Timestamp) -> Vec<u64> {
+        let mut state = self.lock();
+        let back = std::mem::take(&mut state.back);
+        let unneeded = state.spare.unneeded(now);
+        // Who brings a frame back does not wait until the memory is gone.
+        drop(state);
+        drop(unneeded);
+        back
     }
 
     /// Lends a buffer that cannot be copied, if not too many are out: one in any case.
@@ -82,11 +90,20 @@ impl Returns {
             return None;
         }
         state.copies += 1;
-        let mut bytes = state.spare.pop().unwrap_or_default();
+        let mut bytes = state.spare.take().unwrap_or_default();
         drop(state);
         bytes.clear();
         bytes.reserve_exact(capacity);
         Some(Copied { bytes, returns: Arc::clone(self) })
+    }
+
+    /// Takes back the memory of a copy.
+    fn keep(&self, bytes: Vec<u8>, now: Timestamp) {
+        let mut state = self.lock();
+        state.copies -= 1;
+        if state.spare.len() < 2 {
+            state.spare.put(bytes, now);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Out> {
@@ -144,11 +161,7 @@ impl Lease for Copied {
 
 impl Drop for Copied {
     fn drop(&mut self) {
-        let mut state = self.returns.lock();
-        state.copies -= 1;
-        if state.spare.len() < 2 {
-            state.spare.push(std::mem::take(&mut self.bytes));
-        }
+        self.returns.keep(std::mem::take(&mut self.bytes), Timestamp::now());
     }
 }
 
@@ -165,8 +178,8 @@ mod tests {
         let copy = returns.blank(1);
         assert!(copy.is_some() && returns.blank(1).is_none(), "one copy, then enough are out");
         drop(tickets);
-        assert_eq!(returns.take(), [0, 1, 2, 3, 4]);
-        assert!(returns.take().is_empty());
+        assert_eq!(returns.take(Timestamp::now()), [0, 1, 2, 3, 4]);
+        assert!(returns.take(Timestamp::now()).is_empty());
         assert!(returns.borrow(0).is_some());
     }
 
@@ -181,6 +194,24 @@ mod tests {
         returns.set_buffers(5);
         let tickets: Vec<_> = (0..10).map_while(|id| returns.borrow_one(id)).collect();
         assert_eq!(tickets.len(), 2);
+    }
+
+    #[test]
+    fn memory_of_copies_is_used_again_and_given_back_after_a_minute() {
+        let returns = Arc::new(Returns::default());
+        let at = |second: i64| Timestamp::from_nanos(second * 1_000_000_000);
+        let (first, second) = (vec![1; 4], vec![2; 4]);
+        let kept = second.as_ptr();
+        returns.lock().copies = 2;
+        returns.keep(first, at(0));
+        returns.keep(second, at(1));
+        let spare = || returns.lock().spare.len();
+        for (now, left) in [(60, 2), (61, 1), (61, 1)] {
+            assert!(returns.take(at(now)).is_empty());
+            assert_eq!(spare(), left, "after {now} s");
+        }
+        let again = returns.blank(4).expect("nothing is out");
+        assert_eq!((again.bytes.as_ptr(), spare()), (kept, 0));
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::lease::Refusals;
 use super::negotiation::{Asking, Care, Negotiation, Remedy};
 use super::pod::Object;
 use super::returns::Returns;
+use crate::Timestamp;
 use crate::stats::{FrameSync, Journal};
 
 /// How far a stream has come, for the capture thread to look at.
@@ -302,7 +303,7 @@ impl Shared {
     /// Takes every filled buffer, and gives back those that nobody reads any more.
     pub(super) fn process(&self) {
         let mut frames = self.frames();
-        for id in frames.returns.take() {
+        for id in frames.returns.take(Timestamp::now()) {
             if let Some(slot) = frames.slots.iter().find(|slot| slot.id == id) {
                 self.give_back(slot.buffer);
             }
