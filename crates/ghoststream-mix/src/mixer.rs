@@ -4,6 +4,10 @@ use std::collections::VecDeque;
 
 use crate::Limiter;
 
+/// Memory for so many samples is kept, two thirds of a second of what is usual: what was needed because an input was late
+/// for seconds is given back when it is there.
+const KEPT: usize = 1 << 16;
+
 /// Adds up inputs that begin at the same moment. What one has brought waits until all have brought as much.
 #[derive(Clone, Debug)]
 pub struct Mixer {
@@ -60,15 +64,20 @@ impl Mixer {
             false => self.inputs.iter().filter(|it| !it.ended).map(|it| it.waiting.len()).min(),
         };
         let samples = there.unwrap_or(0) / self.channels * self.channels;
-        self.sum.clear();
         self.sum.resize(samples, 0.0);
         for input in &mut self.inputs {
             let some = samples.min(input.waiting.len());
             for (sum, sample) in self.sum.iter_mut().zip(input.waiting.drain(..some)) {
                 *sum += sample;
             }
+            // Not where as much will soon be wanted again.
+            if input.waiting.len() < KEPT / 4 {
+                input.waiting.shrink_to(KEPT);
+            }
         }
         self.limiter.push(&self.sum, out);
+        self.sum.clear();
+        self.sum.shrink_to(KEPT);
         if self.is_over() {
             self.limiter.flush(out);
         }
@@ -116,6 +125,34 @@ mod tests {
         mixer.pull(&mut out);
         assert_eq!(out, [[0.75; 3].as_slice(), &[0.25; 7]].concat());
         assert!(mixer.is_over() && pulled(&mut mixer).is_empty());
+    }
+
+    #[test]
+    fn memory_for_an_input_that_was_late_is_given_back() {
+        let mut mixer = Mixer::new(2, 2, 48_000);
+        let piece: Vec<f32> = (0..960).map(|it| (it % 89) as f32 / 1000.0).collect();
+        (0..600).for_each(|_| mixer.push(0, &piece));
+        assert_eq!(pulled(&mut mixer), [], "nothing of the other for six seconds");
+        assert!(mixer.inputs[0].waiting.capacity() >= 600 * 960);
+        (0..600).for_each(|_| mixer.push(1, &piece));
+        assert_eq!(pulled(&mut mixer).len(), 600 * 960 - 2 * 240, "all but what is ahead");
+        let kept = |mixer: &Mixer| {
+            mixer
+                .inputs
+                .iter()
+                .map(|it| it.waiting.capacity())
+                .chain([mixer.sum.capacity()])
+                .collect::<Vec<_>>()
+        };
+        let after = kept(&mixer);
+        assert!(after.iter().all(|it| (960..=KEPT).contains(it)), "{after:?}");
+        // What is usual fits into what is kept.
+        for _ in 0..100 {
+            mixer.push(0, &piece);
+            mixer.push(1, &piece);
+            assert_eq!(pulled(&mut mixer).len(), 960);
+            assert_eq!(kept(&mixer), after);
+        }
     }
 
     #[test]

@@ -79,15 +79,17 @@ impl Encoder {
     /// Encodes interleaved samples; what does not fill a frame waits for more.
     pub(super) fn push(&mut self, samples: &[f32], out: &mut impl FnMut(Packet)) -> Result<(), AvError> {
         // Encoders refuse what is no number, and a broken application may well play it.
-        self.pending.extend(samples.iter().map(|it| if it.is_finite() { it.clamp(-8.0, 8.0) } else { 0.0 }));
+        let sound = |it: &f32| if it.is_finite() { it.clamp(-8.0, 8.0) } else { 0.0 };
         let frame = self.frame_size * CHANNELS;
-        let mut done = 0;
-        while self.pending.len() - done >= frame {
-            self.send(done..done + frame)?;
-            done += frame;
-            self.receive(out)?;
+        // A frame's worth at a time: of seconds that come late at once none stay in memory.
+        for samples in samples.chunks(frame) {
+            self.pending.extend(samples.iter().map(sound));
+            if self.pending.len() >= frame {
+                self.send(0..frame)?;
+                self.pending.drain(..frame);
+                self.receive(out)?;
+            }
         }
-        self.pending.drain(..done);
         Ok(())
     }
 
