@@ -29,7 +29,9 @@ pub struct Rig {
 }
 
 pub fn config(node: &str) -> CaptureConfig {
-    CaptureConfig::default().with_source(CaptureSource::Node(node.to_owned())).with_fps(240)
+    let config = CaptureConfig::default().with_source(CaptureSource::Node(node.to_owned())).with_fps(240);
+    // On a busy machine the session manager alone takes seconds to start.
+    config.with_first_frame_timeout(LONG)
 }
 
 impl Rig {

@@ -7,18 +7,23 @@ use ghoststream_gpu::{IMPLICIT, Imports, LINEAR};
 
 use super::format::VideoFormat;
 
+/// How often a source may hand out what is not offered any more before it is believed to mean it.
+const LEFT_OVER: u32 = 5;
+
 /// What is offered of a GPU's memory, and how it shrinks.
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
     /// Nothing left: shared memory.
     imports: Option<Imports>,
     refusals: u32,
+    /// How often the source handed out what is not offered any more.
+    left_over: u32,
 }
 
 impl Ladder {
     /// Offers all of it.
     pub(super) fn new(imports: Option<Imports>) -> Self {
-        Self { imports: imports.filter(|imports| !imports.is_empty()), refusals: 0 }
+        Self { imports: imports.filter(|imports| !imports.is_empty()), refusals: 0, left_over: 0 }
     }
 
     /// What is offered now.
@@ -51,6 +56,16 @@ impl Ladder {
         // Tiled buffers are what a GPU reads fastest, and what a driver means by "implicit" may not be.
         let tiled = choice.iter().find(|it| usable(it) && ![LINEAR, IMPLICIT].contains(*it));
         tiled.or_else(|| choice.iter().find(usable)).copied()
+    }
+
+    /// Whether to ask once more of a source that hands out what is not offered. PipeWire leaves the format of a link
+    /// that broke on a source that never ran, and gives it to the next link, whatever that offers.
+    pub(super) const fn forgives(&mut self) -> bool {
+        if self.refusals == 0 || self.left_over == LEFT_OVER {
+            return false;
+        }
+        self.left_over += 1;
+        true
     }
 
     /// Takes a step down, since buffers with a modifier cannot be had or used; returns what is asked for
@@ -136,6 +151,17 @@ mod tests {
         assert!(ladder.planes(&format(Some(7))).is_err());
         ladder.step(LINEAR);
         assert!(ladder.planes(&format(Some(LINEAR))).unwrap_err().contains("not asked for"));
+    }
+
+    #[test]
+    fn what_is_left_of_a_link_that_broke_is_borne_a_few_times() {
+        let mut ladder = ladder(&[LINEAR]);
+        assert!(!ladder.forgives(), "nothing broke yet");
+        ladder.step(LINEAR);
+        for _ in 0..LEFT_OVER {
+            assert!(ladder.forgives());
+        }
+        assert!(!ladder.forgives(), "it means it");
     }
 
     #[test]

@@ -39,12 +39,20 @@ struct Agreed {
     buffers: bool,
 }
 
+/// A format that is not offered, and came all the same.
+#[derive(Debug)]
+struct Intruder {
+    modifier: u64,
+    why: String,
+    /// The source may have it from a link before this one: asking once more is enough.
+    left_over: bool,
+}
+
 /// Where a stream stands.
 pub(super) struct Negotiation {
     asking: Asking,
     agreed: Option<Agreed>,
-    /// A modifier that was never offered, and came all the same.
-    intruder: Option<(u64, String)>,
+    intruder: Option<Intruder>,
     /// Other buffers were asked for while it was linked, and none have come yet.
     changing: bool,
 }
@@ -92,8 +100,12 @@ impl Negotiation {
             format.modifier = self.asking.ladder.choose(&format, choice).or(format.modifier);
         }
         if let Err(why) = self.asking.ladder.planes(&format) {
-            let modifier = format.modifier.filter(|_| self.asking.ladder.imports().is_some());
-            self.intruder = Some((modifier.ok_or_else(|| why.clone())?, why));
+            let left_over = self.asking.ladder.forgives();
+            if !left_over && self.asking.ladder.imports().is_none() {
+                return Err(why);
+            }
+            let modifier = format.modifier.unwrap_or_default();
+            self.intruder = Some(Intruder { modifier, why, left_over });
             (self.asking.wake)();
             return Ok(None);
         }
@@ -154,10 +166,17 @@ impl Negotiation {
 
     /// Looks at what was refused, and at the time.
     pub(super) fn care(&mut self, refused: Option<(u64, String)>, journal: &Journal) -> Care {
+        let intruder = self.intruder.take();
+        if let Some(Intruder { why, .. }) = intruder.as_ref().filter(|it| it.left_over) {
+            // When formats are offered anew, a source that has one negotiates as well.
+            tracing::debug!(why, "the source has its format of before; it is asked again");
+            return self.change();
+        }
+        let intruder = intruder.map(|it| (it.modifier, it.why));
         // What came late of buffers that were left before is no news.
         let current = self.agreed.as_ref().and_then(|agreed| agreed.format.modifier);
         let refused = refused.filter(|(modifier, _)| Some(*modifier) == current);
-        if let Some((modifier, why)) = self.intruder.take().or(refused)
+        if let Some((modifier, why)) = intruder.or(refused)
             && self.step(modifier, &why, journal)
         {
             return self.change();
