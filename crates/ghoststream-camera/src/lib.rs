@@ -41,6 +41,7 @@ mod pool;
 mod shared;
 mod sizes;
 mod state;
+mod stream;
 mod sws;
 mod v4l2;
 

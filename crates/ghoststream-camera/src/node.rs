@@ -7,14 +7,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use ghoststream_pod::Object;
 use pipewire as pw;
-use pw::spa::sys as spa_sys;
-use pw::sys as pw_sys;
 
-use crate::pool::Maker;
 use crate::shared::{Shared, count};
 use crate::state::State;
+use crate::stream::{is_broken, refuse, start, update};
 use crate::{Cards, Input, Udmabuf, name};
 
 /// What the thread is told.
@@ -220,13 +217,17 @@ fn listen(
     state: &Rc<RefCell<State>>,
     main_loop: &pw::main_loop::MainLoopRc,
 ) -> Result<Listener, pw::Error> {
-    let main_loop = main_loop.clone();
+    let (main_loop, shared) = (main_loop.clone(), Arc::clone(&state.borrow().shared));
     stream
         .add_local_listener_with_user_data(Rc::clone(state))
         .state_changed(move |stream, state, _, new| {
             tracing::debug!(?new, "camera");
             match new {
-                pw::stream::StreamState::Error(error) => lost(state, &main_loop, &error),
+                pw::stream::StreamState::Error(reason) if !is_broken(stream) => {
+                    tracing::debug!(reason, "somebody and the camera could not agree");
+                    count(&shared.counters.refused);
+                }
+                pw::stream::StreamState::Error(reason) => lost(state, &main_loop, &reason),
                 new => state.borrow_mut().changed(stream, &new),
             }
         })
@@ -247,42 +248,4 @@ fn listen(
         .add_buffer(|_, state, raw| unsafe { state.borrow_mut().negotiation.add_buffer(raw) })
         .remove_buffer(|_, state, raw| state.borrow_mut().negotiation.remove_buffer(raw))
         .register()
-}
-
-fn start(stream: &pw::stream::Stream, formats: &[Object], maker: Maker) -> Result<(), pw::Error> {
-    let mut params: Vec<*const spa_sys::spa_pod> = formats.iter().map(Object::as_ptr).collect();
-    let flags = pw_sys::pw_stream_flags_PW_STREAM_FLAG_DRIVER
-        | match maker {
-            Maker::PipeWire => pw_sys::pw_stream_flags_PW_STREAM_FLAG_MAP_BUFFERS,
-            Maker::Camera => pw_sys::pw_stream_flags_PW_STREAM_FLAG_ALLOC_BUFFERS,
-        };
-    // SAFETY: the stream is valid, the pods outlive the call, which copies them.
-    let result = unsafe {
-        pw_sys::pw_stream_connect(
-            stream.as_raw_ptr(),
-            spa_sys::SPA_DIRECTION_OUTPUT,
-            u32::MAX,
-            flags,
-            params.as_mut_ptr(),
-            params.len() as u32,
-        )
-    };
-    pw::spa::utils::result::SpaResult::from_c(result).into_result()?;
-    Ok(())
-}
-
-/// Says what buffers the agreed format needs.
-fn update(stream: &pw::stream::Stream, params: &[Object]) {
-    let mut params: Vec<*const spa_sys::spa_pod> = params.iter().map(Object::as_ptr).collect();
-    // SAFETY: on the stream's own loop; the pods are copied.
-    unsafe {
-        pw_sys::pw_stream_update_params(stream.as_raw_ptr(), params.as_mut_ptr(), params.len() as u32);
-    }
-}
-
-/// Tells whoever asked that there is no such format.
-fn refuse(stream: &pw::stream::Stream) {
-    let (invalid, why) = (-libc::EINVAL, c"%s".as_ptr());
-    // SAFETY: the stream is valid; format and message are strings, the one printing the other.
-    unsafe { pw_sys::pw_stream_set_error(stream.as_raw_ptr(), invalid, why, c"no such format".as_ptr()) };
 }

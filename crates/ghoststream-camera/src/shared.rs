@@ -61,6 +61,8 @@ pub struct Stats {
     pub cards: u64,
     /// How often somebody began to look while nobody did.
     pub opened: u64,
+    /// How often PipeWire told that a program and the camera could not agree. Older ones tell the program alone.
+    pub refused: u64,
     /// How often PipeWire was lost and found again.
     pub reconnected: u64,
     /// How often all buffers were replaced, since those who looked held on to every one.
@@ -78,6 +80,7 @@ pub(crate) struct Counters {
     pub(crate) dropped: AtomicU64,
     pub(crate) cards: AtomicU64,
     pub(crate) opened: AtomicU64,
+    pub(crate) refused: AtomicU64,
     pub(crate) reconnected: AtomicU64,
     pub(crate) replaced: AtomicU64,
 }
@@ -146,7 +149,17 @@ impl Shared {
     pub(crate) fn stats(&self) -> Stats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let Counters {
-            shown, bytes, unwatched, thinned, dropped, cards, opened, reconnected, replaced, ..
+            shown,
+            bytes,
+            unwatched,
+            thinned,
+            dropped,
+            cards,
+            opened,
+            refused,
+            reconnected,
+            replaced,
+            ..
         } = &self.counters;
         Stats {
             shown: of(shown),
@@ -158,6 +171,7 @@ impl Shared {
             dropped: of(dropped),
             cards: of(cards),
             opened: of(opened),
+            refused: of(refused),
             reconnected: of(reconnected),
             replaced: of(replaced),
         }

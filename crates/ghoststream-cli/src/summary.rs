@@ -84,6 +84,9 @@ fn watched(output: &OutputReport, camera: &CameraReport) -> String {
     if camera.dropped > 0 {
         let _ = write!(text, "; {} came too fast", camera.dropped);
     }
+    if camera.refused > 0 {
+        let _ = write!(text, "; {} times a program could take none of its formats", camera.refused);
+    }
     if let Some(error) = &output.error {
         let _ = write!(text, "; it ended early: {error}");
     }

@@ -170,6 +170,8 @@ pub struct CameraReport {
     pub dropped: u64,
     /// Still cards that were sent while there was no picture.
     pub cards: u64,
+    /// How often PipeWire told that a program could take nothing of what is offered. Older ones tell the program alone.
+    pub refused: u64,
 }
 
 /// How an output's connection to a peer went.

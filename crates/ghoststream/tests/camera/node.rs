@@ -1,6 +1,6 @@
 //! The node itself: formats, viewers that come and go, hold on to buffers, are slow, are several.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ghoststream::Size;
 use ghoststream_camera::Format;
@@ -86,6 +86,37 @@ fn several_viewers_see_the_same_and_another_format_has_to_wait() {
     other.wait(5).unwrap();
     must_be_in_order(&other);
     assert_eq!(rig.camera.agreed().unwrap().format, Format::Rgb);
+}
+
+/// Session managers from WirePlumber 0.5 on tell both sides of a link that breaks.
+#[test]
+fn one_that_can_take_nothing_leaves_the_camera_to_others() {
+    let rig = Rig::moving(30);
+    let node = rig.node();
+    let odd = || Viewer::open(node, Wish::new("NV12").sized(Size::new(100, 30))).unwrap();
+    // Where nobody tells it, it has had time to try.
+    let tries = |viewer: &Viewer| {
+        let since = Instant::now();
+        until("it tries", || viewer.error().is_some() || since.elapsed() > Duration::from_secs(2));
+    };
+    for _ in 0..2 {
+        tries(&odd());
+    }
+    let good = Viewer::open(node, Wish::new("NV12")).unwrap();
+    good.wait(10).unwrap();
+    // Beside one that looks it is handed that one's format, and has to see for itself.
+    let beside = odd();
+    let before = good.count();
+    good.wait(before + 20).unwrap();
+    drop(beside);
+    must_be_in_order(&good);
+    drop(good);
+    until("all have gone", || !rig.camera.is_watched());
+    tries(&odd());
+    let last = Viewer::open(node, Wish::new("RGB")).unwrap();
+    last.wait(5).unwrap();
+    let stats = rig.camera.stats();
+    assert_eq!((rig.camera.node(), stats.reconnected, stats.opened), (Some(node), 0, 2), "{stats:?}");
 }
 
 #[test]

@@ -146,6 +146,7 @@ impl PictureSink for CameraSink {
             thinned: stats.thinned,
             dropped: stats.dropped,
             cards: stats.cards,
+            refused: stats.refused,
         };
         OutputReport { bytes: stats.bytes, camera: Some(camera), ..OutputReport::default() }
     }
