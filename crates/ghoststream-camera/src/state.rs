@@ -34,7 +34,7 @@ pub(crate) struct State {
     due: Option<i64>,
     /// Whether a still card was the last thing that was sent.
     still: bool,
-    /// When something was sent, or somebody began to look.
+    /// When something was sent, a picture came that found no buffer, or somebody began to look.
     last: Instant,
     /// Whether a picture was ever shown.
     pub(crate) began: bool,
@@ -129,17 +129,27 @@ impl State {
             Err(reason) => {
                 tracing::debug!(reason, "a picture was dropped");
                 count(&self.shared.counters.dropped);
+                // The next one will be there before a card would be of use.
+                if self.starved.is_some() {
+                    self.last = Instant::now();
+                }
             }
         }
     }
 
-    /// Sends the still card where nothing else was sent for long.
+    /// Whether there ever was a picture, be it one that was not made since nobody looked.
+    fn has_begun(&self) -> bool {
+        self.began || self.shared.counters.unwatched.load(Ordering::Relaxed) > 0
+    }
+
+    /// Sends the still card where no picture came for long.
     pub(crate) fn show_card(&mut self, stream: &pw::stream::Stream) {
-        let patience = if self.began && !self.still { STILL_AFTER } else { Duration::ZERO };
+        let began = self.has_begun();
+        let patience = if began && !self.still { STILL_AFTER } else { Duration::ZERO };
         if !self.shared.is_watched() || self.last.elapsed() < patience {
             return;
         }
-        let card = if self.began { &self.cards.paused } else { &self.cards.waiting };
+        let card = if began { &self.cards.paused } else { &self.cards.waiting };
         let shown = (Arc::clone(card), clock(libc::CLOCK_MONOTONIC));
         if self.send(stream, &shown).is_ok() {
             count(&self.shared.counters.cards);
