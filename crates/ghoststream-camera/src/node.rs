@@ -195,7 +195,8 @@ fn listen_to_core(
     core.add_listener_local()
         .error(move |id, _, code, message| {
             tracing::debug!(id, code, message, "PipeWire error");
-            if id == pw::core::PW_ID_CORE {
+            // What was asked of an object that the daemon had just taken away is told here too, and is no loss.
+            if id == pw::core::PW_ID_CORE && code != -libc::ENOENT {
                 lost(&state, &main_loop, message);
             }
         })

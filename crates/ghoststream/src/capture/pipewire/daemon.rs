@@ -131,8 +131,9 @@ fn listen(core: &pw::core::CoreRc, world: &Rc<RefCell<World>>) -> pw::core::List
         })
         .error(move |id, _, code, message| {
             tracing::debug!(id, code, message, "PipeWire error");
-            // Errors of other objects reach those objects' own callbacks.
-            if id == pw::core::PW_ID_CORE {
+            // Errors of other objects reach those objects' own callbacks. What was asked of one that the daemon had just
+            // taken away is told here, and is no loss.
+            if id == pw::core::PW_ID_CORE && code != -libc::ENOENT {
                 failed.borrow_mut().error.get_or_insert_with(|| message.to_owned());
             }
         })
