@@ -225,9 +225,9 @@ mod tests {
         let (_server, mut hedge) = hedge();
         hedge.look(at(0), Some(&path(0))).unwrap();
         until_there(&mut hedge, at(600), &path(0));
-        hedge.look(at(1_600), Some(&path(20))).unwrap();
-        hedge.look(at(2_100), Some(&path(20))).unwrap();
-        assert!(hedge.look(at(2_300), Some(&path(20))).is_err());
+        hedge.look(at(1_600), Some(&path(95))).unwrap();
+        hedge.look(at(2_100), Some(&path(95))).unwrap();
+        assert!(hedge.look(at(2_300), Some(&path(95))).is_err());
     }
 
     /// As BBR does after a timeout, with one segment in each round trip.
