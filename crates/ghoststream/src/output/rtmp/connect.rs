@@ -12,6 +12,8 @@ use super::socket::{self, timespec, unreachable};
 use crate::Timestamp;
 use crate::output::live::{LinkError, LinkFault, Name, Stop};
 
+/// Attempts that wait at once: the oldest makes room.
+const PENDING: usize = 8;
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// The longest that a call here waits without looking whether it is still wanted.
@@ -82,10 +84,20 @@ impl Race {
         self.next = now + self.every;
         let Some(&address) = self.addresses.get(self.begun % self.addresses.len().max(1)) else { return };
         self.begun += 1;
+        if self.pending.len() >= PENDING {
+            self.pending.remove(0);
+        }
         match begin(address) {
             Ok(socket) => self.pending.push((address, socket)),
+            // The network has changed since the others were begun: it is tried again when it is time to.
+            Err(error) if !self.pending.is_empty() => self.last = unreachable(&error),
             Err(error) => self.refused(address, &error),
         }
+    }
+
+    /// Whether every address has refused, though some that were asked before may still answer.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.addresses.is_empty()
     }
 
     /// Another address need not wait for its turn.
@@ -105,7 +117,7 @@ impl Race {
         }
         let ready = polled.iter().position(|it| !it.revents().is_empty());
         let Some(index) = ready else { return Ok(None) };
-        let (address, socket) = self.pending.swap_remove(index);
+        let (address, socket) = self.pending.remove(index);
         let result =
             sockopt::socket_error(&socket).map_err(io::Error::from).and_then(|it| it.map_err(Into::into));
         match result {

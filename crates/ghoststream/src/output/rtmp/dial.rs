@@ -1,5 +1,6 @@
 //! How an RTMP server is reached.
 
+use std::net::TcpStream;
 use std::time::Duration;
 
 use ghoststream_rtmp::{Session, SessionError, State, Target, VideoCodec};
@@ -70,12 +71,31 @@ impl RtmpDial {
 
 impl Dial for RtmpDial {
     fn dial(&mut self, tracks: &[Track], stop: &Stop) -> Result<Box<dyn Link>, LinkError> {
+        let made = self.lost.take_next();
         let headers = Headers::of(tracks)?;
         super::check_service(&self.target, &headers.wanted())?;
-        let socket = match self.lost.take_next() {
-            Some(socket) => socket,
-            None => connect(&mut self.name, stop)?,
-        };
+        if let Some(socket) = made {
+            match self.over(socket, Headers::of(tracks)?, stop) {
+                Err(error) => tracing::debug!(%error, "the connection that was made meanwhile is of no use"),
+                link => return link,
+            }
+        }
+        let socket = connect(&mut self.name, stop)?;
+        self.over(socket, headers, stop)
+    }
+
+    fn is_reached(&self) -> bool {
+        self.lost.has_next()
+    }
+
+    fn peer(&self) -> String {
+        self.target.to_string()
+    }
+}
+
+impl RtmpDial {
+    /// Publishes over a connection; the one before it is ended first.
+    fn over(&mut self, socket: TcpStream, headers: Headers, stop: &Stop) -> Result<Box<dyn Link>, LinkError> {
         self.lost.reset();
         let mut wire = Wire::new(socket, self.target.tls().then(|| self.target.host()))?;
         let mut session = Session::new(&self.target, Timestamp::now().as_nanos() as u64);
@@ -86,14 +106,6 @@ impl Dial for RtmpDial {
             self.taken = true;
         }
         Ok(Box::new(RtmpLink::new(wire, session, headers, self.shift.clone(), self.lost.clone())))
-    }
-
-    fn is_reached(&self) -> bool {
-        self.lost.has_next()
-    }
-
-    fn peer(&self) -> String {
-        self.target.to_string()
     }
 }
 

@@ -53,12 +53,14 @@ impl Hedge {
     /// How often a further one is begun.
     const EVERY: Duration = Duration::from_millis(250);
     /// For so long the old one is left alone though there is a path: the kernel sends again within it.
-    const GRACE: Duration = Duration::from_millis(1100);
+    const GRACE: Duration = Duration::from_millis(1200);
     /// After it has come to life it may be silent again for so long.
     const RELAPSE: Duration = Duration::from_millis(600);
-    /// And what was under way must be about to have arrived within this, as soon as it is known how fast that goes.
+    /// And what was under way must be about to have arrived within this, as soon as it is known how fast that goes: within
+    /// eight round trips TCP's slow start has sent hundreds of segments.
     const REST: Duration = Duration::from_millis(500);
     const KNOWN: Duration = Duration::from_millis(200);
+    const ROUNDS: u32 = 8;
 
     pub(super) fn of(socket: &TcpStream) -> Self {
         Self { peer: socket.peer_addr().ok(), ..Self::default() }
@@ -119,9 +121,9 @@ impl Trial {
         }
         match &mut self.others {
             Others::Tried(race) => match race.step(now, Duration::ZERO) {
-                Ok(None) => {}
                 Ok(Some(socket)) => self.others = Others::There(socket, now),
-                Err(_) => self.others = Others::Refused(now + Hedge::EVERY),
+                Ok(None) if !race.is_refused() => {}
+                Ok(None) | Err(_) => self.others = Others::Refused(now + Hedge::EVERY),
             },
             Others::Refused(until) if now < *until => {}
             Others::Refused(_) => self.others = Others::Tried(Race::every(Hedge::EVERY, vec![peer])),
@@ -139,7 +141,9 @@ impl Trial {
         let took = now.since(revived);
         let rest = self.whole_at.saturating_sub(path.acknowledged) as f64;
         let takes = rest * took.as_secs_f64() / (path.acknowledged - self.had) as f64;
-        there > Hedge::GRACE && took > Hedge::KNOWN.max(path.rtt * 4) && takes > Hedge::REST.as_secs_f64()
+        there > Hedge::GRACE
+            && took > Hedge::KNOWN.max(path.rtt * Hedge::ROUNDS)
+            && takes > Hedge::REST.as_secs_f64()
     }
 }
 
@@ -214,8 +218,8 @@ mod tests {
         let (_server, mut hedge) = hedge();
         hedge.look(at(0), Some(&path(0))).unwrap();
         until_there(&mut hedge, at(600), &path(0));
-        hedge.look(at(1_650), Some(&path(0))).unwrap();
-        let error = hedge.look(at(1_750), Some(&path(0))).unwrap_err();
+        hedge.look(at(1_750), Some(&path(0))).unwrap();
+        let error = hedge.look(at(1_850), Some(&path(0))).unwrap_err();
         assert_eq!(error.fault, LinkFault::Timeout);
         assert!(hedge.take().is_some());
     }
@@ -260,12 +264,13 @@ mod tests {
         let (server, mut hedge) = hedge();
         drop(server);
         hedge.look(at(0), Some(&path(0))).unwrap();
-        let refused = (0..100).any(|step| {
+        let refused = (0..3000).any(|step| {
+            std::thread::sleep(MS * 10);
             hedge.look(at(600 + 20 * step), Some(&path(0))).unwrap();
             matches!(&hedge.trial, Some(Trial { others: Others::Refused(_), .. }))
         });
         assert!(refused, "{hedge:?}");
-        hedge.look(at(5_000), Some(&path(0))).unwrap();
+        hedge.look(at(100_000), Some(&path(0))).unwrap();
         assert!(matches!(&hedge.trial, Some(Trial { others: Others::Tried(_), .. })), "{hedge:?}");
     }
 }
