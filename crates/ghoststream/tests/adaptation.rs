@@ -126,7 +126,8 @@ async fn over_srt_the_bitrate_goes_down_with_the_path_and_up_again() {
     println!("{received}");
     let pictures = received.must_have_video();
     assert_eq!(pictures.decode_errors, 0, "{received}");
-    assert_eq!(pictures.frames + live.dropped, report.encoded, "what is missing was counted: {received}");
+    let missing = report.encoded - pictures.frames;
+    assert!((missing..=missing + 10).contains(&live.dropped), "what is missing was counted: {received}");
 }
 
 /// Where the path narrows behind a queue that hardly holds a key picture, pictures are lost that libsrt took and the peer

@@ -26,7 +26,7 @@ pub(super) struct Overdue {
     /// What libsrt said last was lost, and what it had given up itself.
     lost_packets: u64,
     dropped_packets: u64,
-    /// The shortest round trip.
+    /// The shortest round trip lately: libsrt begins with a guess.
     round: Option<Duration>,
     dropped: Dropped,
     /// The last that is counted there.
@@ -57,7 +57,8 @@ impl Overdue {
 
     /// libsrt holds no more of this many messages that it was given first.
     pub(super) fn look(&mut self, now: Timestamp, gone: u64, stats: &Stats) {
-        let round = self.round.map_or(stats.rtt, |it| it.min(stats.rtt));
+        let round =
+            self.round.map_or(stats.rtt, |it| (it + stats.rtt.saturating_sub(it) / 64).min(stats.rtt));
         self.round = Some(round);
         // What libsrt gives up goes without the peer's word, soon after the latency.
         let given_up = std::mem::replace(&mut self.dropped_packets, stats.dropped_packets);
