@@ -47,10 +47,12 @@ pub(crate) fn refuse(stream: &pw::stream::Stream) {
     unsafe { pw_sys::pw_stream_set_error(stream.as_raw_ptr(), invalid, why, c"no such format".as_ptr()) };
 }
 
-/// Whether an error is the end of the stream, as one of its own is. Others are news: WirePlumber tells both sides of a
+/// Whether an error is the end of the stream, as one of its own is, and any before it has a node. Others are news: WirePlumber tells both sides of a
 /// link that breaks, from 0.5 on, also where one that looked could take nothing that is offered.
 pub(crate) fn is_broken(stream: &pw::stream::Stream) -> bool {
     // SAFETY: the stream is valid; the message need not be asked for.
     let state = unsafe { pw_sys::pw_stream_get_state(stream.as_raw_ptr(), std::ptr::null_mut()) };
-    state == pw_sys::pw_stream_state_PW_STREAM_STATE_ERROR
+    let (paused, streaming) =
+        (pw_sys::pw_stream_state_PW_STREAM_STATE_PAUSED, pw_sys::pw_stream_state_PW_STREAM_STATE_STREAMING);
+    state != paused && state != streaming
 }

@@ -85,7 +85,7 @@ fn watched(output: &OutputReport, camera: &CameraReport) -> String {
         let _ = write!(text, "; {} came too fast", camera.dropped);
     }
     if camera.refused > 0 {
-        let _ = write!(text, "; {} times a program could take none of its formats", camera.refused);
+        let _ = write!(text, "; {} times a program and the camera could not agree", camera.refused);
     }
     if let Some(error) = &output.error {
         let _ = write!(text, "; it ended early: {error}");

@@ -68,6 +68,11 @@ impl Ladder {
         true
     }
 
+    /// Buffers came: the next format that is left over is another link's.
+    pub(super) const fn agreed(&mut self) {
+        self.left_over = 0;
+    }
+
     /// Takes a step down, since buffers with a modifier cannot be had or used; returns what is asked for
     /// from now on, in words. `None` when nothing of it was offered any more.
     pub(super) fn step(&mut self, modifier: u64) -> Option<&'static str> {

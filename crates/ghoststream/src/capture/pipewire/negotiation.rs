@@ -105,7 +105,7 @@ impl Negotiation {
                 return Err(why);
             }
             let modifier = format.modifier.unwrap_or_default();
-            self.intruder = Some(Intruder { modifier, why, left_over });
+            (self.intruder, self.agreed) = (Some(Intruder { modifier, why, left_over }), None);
             (self.asking.wake)();
             return Ok(None);
         }
@@ -142,6 +142,7 @@ impl Negotiation {
     /// A buffer came that can be used.
     pub(super) fn buffer_came(&mut self) {
         self.changing = false;
+        self.asking.ladder.agreed();
         if let Some(agreed) = &mut self.agreed {
             agreed.buffers = true;
         }
