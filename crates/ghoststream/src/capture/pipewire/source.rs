@@ -150,14 +150,15 @@ impl Source {
         if let Some(error) = daemon.error() {
             return Some(format!("the connection to PipeWire broke: {error}"));
         }
+        // The session manager tells the stream of it, too, in words that say less.
+        if !self.name.is_empty() && !daemon.lists(self.node) {
+            return Some(format!("{} went away", self.title()));
+        }
         if let Some(error) = &status.error {
             return Some(error.clone());
         }
         if let Some(Err(why)) = &status.format {
             return Some(format!("it changed to a format that cannot be used: {why}"));
-        }
-        if !self.name.is_empty() && !daemon.lists(self.node) {
-            return Some(format!("{} went away", self.title()));
         }
         status.disconnected.then(|| "its stream was disconnected".to_owned())
     }
