@@ -171,12 +171,14 @@ impl Live {
 
     /// Takes the node away. Returns whether a picture was ever shown.
     fn close(self, shared: &Shared) -> bool {
+        // It is told of, too, as if the daemon had taken the node away.
+        let error = self.state.borrow_mut().error.take();
         let _ = self.stream.disconnect();
         shared.watched.store(false, Ordering::Release);
         shared.set_agreed(None);
         shared.set_node(None);
         let mut state = self.state.borrow_mut();
-        if let Some(reason) = state.error.take() {
+        if let Some(reason) = error {
             tracing::warn!(reason, "the camera lost PipeWire");
             if let Some(ready) = state.ready.take() {
                 let _ = ready.send(Err(reason));
@@ -229,6 +231,7 @@ fn listen(
                     count(&shared.counters.refused);
                 }
                 pw::stream::StreamState::Error(reason) => lost(state, &main_loop, &reason),
+                pw::stream::StreamState::Unconnected => lost(state, &main_loop, "its node was taken away"),
                 new => state.borrow_mut().changed(stream, &new),
             }
         })
