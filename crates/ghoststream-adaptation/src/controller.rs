@@ -159,7 +159,11 @@ impl Controller {
 
     /// A transport that was silent begins slowly, and has much to send: neither is a jam.
     fn settle(&mut self, now: Duration, view: &View, since: Duration) {
-        if view.is_known && view.standing < view.trouble / 4.0 {
+        // Over a long round trip a new connection has shown nothing yet after a second.
+        if !view.is_known {
+            return;
+        }
+        if view.standing < view.trouble / 4.0 {
             self.phase = Phase::Open { since: now };
         } else if now.saturating_sub(since) > Self::SETTLES {
             self.phase = Phase::Draining { since: now, from: view.standing };

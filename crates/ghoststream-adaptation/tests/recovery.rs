@@ -13,6 +13,8 @@ const ROUND: u64 = 40;
 struct Stream {
     controller: Controller,
     latency: Option<Duration>,
+    /// The round trip, in milliseconds.
+    round: u64,
     milliseconds: u64,
     kbps: u32,
     waits: f64,
@@ -27,6 +29,7 @@ impl Stream {
         Self {
             controller,
             latency,
+            round: ROUND,
             milliseconds: 0,
             kbps: CEILING,
             waits: 0.0,
@@ -53,10 +56,10 @@ impl Stream {
         // Segments of loopback.
         self.sent = self.delivered as u64 / 65_536;
         let mut signals = Signals::default();
-        let flying = f64::from(self.kbps).min(carries_kbps) / 8.0 * ROUND as f64;
+        let flying = f64::from(self.kbps).min(carries_kbps) / 8.0 * self.round as f64;
         signals.unacknowledged_bytes = (self.waits + flying) as u64;
         signals.delivered_bytes = self.delivered as u64;
-        signals.rtt = Some(Duration::from_millis(ROUND));
+        signals.rtt = Some(Duration::from_millis(self.round));
         (signals.lost, signals.sent, signals.latency) = (self.lost, self.sent, self.latency);
         self.kbps = self.controller.step(Duration::from_millis(self.milliseconds), &signals).kbps;
         self.kbps
@@ -101,6 +104,26 @@ fn a_new_connection_begins_with_what_was_carried_before_the_old_one_fell_silent(
         let after = stream.run(1.0, 2000.0);
         assert!(after.iter().all(|&it| it < 2100), "{latency:?}: {after:?}");
     }
+}
+
+/// TCP begins with ten segments, and has twice as many under way after each round trip: what waits meanwhile is neither
+/// what the path carries nor a reason not to try for more.
+#[test]
+fn the_beginning_of_a_connection_over_a_long_way_says_nothing_of_the_path() {
+    let mut stream = Stream { round: 250, ..Stream::new(None) };
+    stream.run(120.0, 4000.0);
+    let before = stream.kbps;
+    assert!((3200..4100).contains(&before), "{before}");
+    stream.run(4.0, 0.0);
+    stream.connect();
+    // What comes first is a key picture.
+    stream.waits = 150_000.0;
+    for begun in (0..5).map(|it| 460.0 * 2.0_f64.powi(it)) {
+        stream.run(0.25, begun);
+    }
+    let after = stream.run(60.0, 9000.0);
+    let full = after.iter().position(|it| *it == CEILING).map(|it| it as u64 * TICK / 1000);
+    assert!(full.is_some_and(|it| it < 19), "{before}, {full:?}: {after:?}");
 }
 
 /// A segment that is sent again now and then is no reason to doubt what is seen: down once.
